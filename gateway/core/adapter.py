@@ -1,0 +1,61 @@
+"""What an adapter is: a frozen record of facts about a format, and one pure function that reads it.
+
+An adapter cannot reach the network, the clock or the store: what it needs comes in as arguments.
+Ours are in `adapters.catalogue`; an outside package adds its own by the entry-point group
+`cms_gateway.adapters`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from gateway.core.records import Item
+
+
+class Body(Protocol):
+    """The bytes of a submission; each `open` reads them again from the start."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+
+    def open(self) -> BinaryIO:
+        """A new binary stream at the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContext:
+    """What a reader may know beside the bytes.
+
+    `now` is an aware UTC instant, for the validity of certificates inside a message. `signers` are
+    the DER certificates, or authorities, that the operator trusts to sign messages.
+    """
+
+    now: dt.datetime
+    signers: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A format: who may use it, how it is recognised, and how it is read.
+
+    `read` yields records, row errors and notes in file order and raises
+    `gateway.core.refusal.Refused` when the file has to be refused whole. `recognises` looks at the
+    first bytes of a body sent under a general media type. `limit_bytes` bounds the body after
+    decompression. `partial` says whether rows may be accepted beside rows refused.
+    """
+
+    name: str
+    title: str
+    media_types: tuple[str, ...]
+    general_media_types: tuple[str, ...]
+    provider_classes: frozenset[str]
+    record_types: frozenset[str]
+    partial: bool
+    limit_bytes: int
+    read: Callable[[Body, ReadContext], Iterator[Item]]
+    recognises: Callable[[bytes], bool]
+    schema: str | None = field(default=None)
