@@ -1,0 +1,1 @@
+"""The formats organisations already produce; pure."""

@@ -1,0 +1,1 @@
+"""What banks and building societies send."""

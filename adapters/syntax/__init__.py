@@ -1,0 +1,1 @@
+"""Streaming readers and writers of CSV, JSON and XML."""

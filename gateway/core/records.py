@@ -17,19 +17,30 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 
 Frequency = Literal[
-    "weekly", "fortnightly", "four_weekly", "monthly", "quarterly", "half_yearly", "annual",
-    "one_off", "irregular",
+    "weekly",
+    "fortnightly",
+    "four_weekly",
+    "monthly",
+    "quarterly",
+    "half_yearly",
+    "annual",
+    "one_off",
+    "irregular",
 ]
 
 
 class Group(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True,
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
     gc=False,
 ):
     """A disclosure group: members that are always shown, or withheld, together."""
 
 
-class Identifier(Group):
+class Identifier(Group, frozen=True, kw_only=True):
     """An identifier in a scheme that is not one of ours, such as another country's."""
 
     scheme: str
@@ -37,7 +48,7 @@ class Identifier(Group):
     issuer: str | None = None
 
 
-class Who(Group):
+class Who(Group, frozen=True, kw_only=True):
     """Which person or body the record is about, by name and identifiers."""
 
     kind: Literal["person", "organisation"] = "person"
@@ -53,7 +64,7 @@ class Who(Group):
     identifiers: tuple[Identifier, ...] = ()
 
 
-class Where(Group):
+class Where(Group, frozen=True, kw_only=True):
     """A postal address."""
 
     kind: str | None = None
@@ -64,14 +75,14 @@ class Where(Group):
     country: str | None = None
 
 
-class Contact(Group):
+class Contact(Group, frozen=True, kw_only=True):
     """Ways to reach somebody other than by post."""
 
     phones: tuple[str, ...] = ()
     email: str | None = None
 
 
-class Work(Group):
+class Work(Group, frozen=True, kw_only=True):
     """An employment: for whom, and from when to when."""
 
     employer_reference: str | None = None
@@ -83,7 +94,7 @@ class Work(Group):
     leave_date: dt.date | None = None
 
 
-class Pay(Group):
+class Pay(Group, frozen=True, kw_only=True):
     """What was earned in a period; amounts in pence."""
 
     frequency: Frequency | None = None
@@ -113,7 +124,7 @@ class Pay(Group):
     after_leaving: bool | None = None
 
 
-class Deducted(Group):
+class Deducted(Group, frozen=True, kw_only=True):
     """What was taken from earnings under an order, beside what was due; amounts in pence."""
 
     due_pence: int
@@ -126,7 +137,7 @@ class Deducted(Group):
     payment_date: dt.date | None = None
 
 
-class Account(Group):
+class Account(Group, frozen=True, kw_only=True):
     """An account at a deposit taker, and the party's role in it."""
 
     iban: str | None = None
@@ -145,7 +156,7 @@ class Account(Group):
     closed: dt.date | None = None
 
 
-class Balance(Group):
+class Balance(Group, frozen=True, kw_only=True):
     """What stands in an account and what moves through it each month; amounts in pence."""
 
     currency: str | None = None
@@ -155,7 +166,7 @@ class Balance(Group):
     monthly_transactions: int | None = None
 
 
-class Holding(Group):
+class Holding(Group, frozen=True, kw_only=True):
     """Something held that is not an account, such as a safe-deposit box."""
 
     kind: str
@@ -168,7 +179,7 @@ class Holding(Group):
     closed: dt.date | None = None
 
 
-class Relation(Group):
+class Relation(Group, frozen=True, kw_only=True):
     """How a party stands to a body: customer or beneficial owner of it."""
 
     role: Literal["customer", "beneficial_owner"]
@@ -177,7 +188,7 @@ class Relation(Group):
     role_to: dt.date | None = None
 
 
-class Case(Group):
+class Case(Group, frozen=True, kw_only=True):
     """References that tie a record to a case, and nothing about a person."""
 
     reference: str | None = None
@@ -188,7 +199,7 @@ class Case(Group):
     asked: tuple[str, ...] = ()
 
 
-class Answer(Group):
+class Answer(Group, frozen=True, kw_only=True):
     """An answer that carries no facts: nothing held, or a refusal with a coded reason."""
 
     code: str
@@ -197,8 +208,13 @@ class Answer(Group):
 
 
 class Record(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True,
-    gc=False, tag_field="type",
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
+    tag_field="type",
 ):
     """One typed fact. `row` is its place in the file, counted from 1 as its sender counts."""
 
@@ -209,7 +225,7 @@ class Record(
     type_name: ClassVar[str] = ""
 
 
-class Deduction(Record, tag="deduction"):
+class Deduction(Record, frozen=True, kw_only=True, tag="deduction"):
     """One employee's line in a deduction-from-earnings payment schedule."""
 
     who: Who
@@ -220,7 +236,7 @@ class Deduction(Record, tag="deduction"):
     case: Case | None = None
 
 
-class Earnings(Record, tag="earnings"):
+class Earnings(Record, frozen=True, kw_only=True, tag="earnings"):
     """Pay in one period of one employment."""
 
     who: Who
@@ -229,7 +245,7 @@ class Earnings(Record, tag="earnings"):
     case: Case | None = None
 
 
-class AccountRecord(Record, tag="account"):
+class AccountRecord(Record, frozen=True, kw_only=True, tag="account"):
     """One party's role in one account."""
 
     account: Account
@@ -240,7 +256,7 @@ class AccountRecord(Record, tag="account"):
     case: Case | None = None
 
 
-class SafeDepositBox(Record, tag="safe_deposit_box"):
+class SafeDepositBox(Record, frozen=True, kw_only=True, tag="safe_deposit_box"):
     """One party's role in one safe-deposit box."""
 
     holding: Holding
@@ -250,7 +266,7 @@ class SafeDepositBox(Record, tag="safe_deposit_box"):
     case: Case | None = None
 
 
-class PartyRecord(Record, tag="party"):
+class PartyRecord(Record, frozen=True, kw_only=True, tag="party"):
     """A party known to the organisation: a customer, or the beneficial owner of one."""
 
     who: Who
@@ -260,7 +276,7 @@ class PartyRecord(Record, tag="party"):
     case: Case | None = None
 
 
-class Enquiry(Record, tag="enquiry"):
+class Enquiry(Record, frozen=True, kw_only=True, tag="enquiry"):
     """The question, as the organisation received it and gives it back beside its answer."""
 
     case: Case
@@ -268,14 +284,14 @@ class Enquiry(Record, tag="enquiry"):
     account: Account | None = None
 
 
-class Dispute(Record, tag="dispute"):
+class Dispute(Record, frozen=True, kw_only=True, tag="dispute"):
     """A statement that what is held about an identifier is disputed."""
 
     who: Who
     case: Case | None = None
 
 
-class NilReturn(Record, tag="nil_return"):
+class NilReturn(Record, frozen=True, kw_only=True, tag="nil_return"):
     """Nothing is held of what was asked."""
 
     answer: Answer
@@ -284,7 +300,7 @@ class NilReturn(Record, tag="nil_return"):
     case: Case | None = None
 
 
-class RefusalRecord(Record, tag="refusal"):
+class RefusalRecord(Record, frozen=True, kw_only=True, tag="refusal"):
     """The organisation does not answer, and says why with a code."""
 
     answer: Answer
@@ -306,7 +322,14 @@ def _register(*types: type[Record]) -> None:
 
 
 _register(
-    Deduction, Earnings, AccountRecord, SafeDepositBox, PartyRecord, Enquiry, Dispute, NilReturn,
+    Deduction,
+    Earnings,
+    AccountRecord,
+    SafeDepositBox,
+    PartyRecord,
+    Enquiry,
+    Dispute,
+    NilReturn,
     RefusalRecord,
 )
 

@@ -1,0 +1,1 @@
+"""What talks; no rules live here."""

@@ -1,0 +1,35 @@
+"""The explicit list of our adapters, and those that outside packages add.
+
+An outside package names its `Adapter` under the entry-point group `cms_gateway.adapters`. It is the
+operator who installs it, and so declares it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Final
+
+from adapters.banks.auth001 import AUTH_001
+from adapters.banks.auth002 import AUTH_002
+from adapters.employers.schedule_csv import SCHEDULE_CSV
+from gateway.core.adapter import Adapter
+
+OURS: Final = (AUTH_001, AUTH_002, SCHEDULE_CSV)
+GROUP: Final = "cms_gateway.adapters"
+
+
+@cache
+def every_adapter() -> tuple[Adapter, ...]:
+    """Ours, then those of outside packages by name; raises ValueError if two share a name."""
+    outside = [point.load() for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)]
+    found = (*OURS, *outside)
+    names = [adapter.name for adapter in found]
+    if len(set(names)) != len(names):
+        raise ValueError("two adapters have the same name")
+    return found
+
+
+def by_name(name: str) -> Adapter:
+    """The adapter of a name; raises KeyError."""
+    return {adapter.name: adapter for adapter in every_adapter()}[name]

@@ -1,0 +1,86 @@
+"""One frozen Settings, read once, strictly.
+
+An unknown key is an error; paths are relative to the file that names them. Secrets are never settings, only the paths of files that hold them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from gateway.core.limits import MIB
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the key and what to do."""
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Our certificate, and whom we believe: the participant authority and its revocation lists."""
+
+    certificate: Path
+    key: Path
+    participants: Path
+    revocation_lists: tuple[Path, ...]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything an operator decides.
+
+    `origin` names the ledger for ever; `issuer` is the https URL of this gateway; `data` holds the
+    database and sealed bodies, `keys` the key ring (keep them apart in backups). `proxies` are the
+    networks whose `Client-Cert` header is believed, `monitors` those that may read /metrics,
+    `signers` certificates trusted to sign ISO 20022 messages. `processes` read large bodies.
+    """
+
+    origin: str
+    issuer: str
+    data: Path
+    keys: Path
+    tls: Tls
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8443
+    proxies: tuple[str, ...] = ()
+    monitors: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    signers: tuple[Path, ...] = ()
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
+    processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
+    revocation_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
+    header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
+    log_level: str = "info"
+
+    def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:
+        """Networks from their written form."""
+        return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def load(path: Path) -> Settings:
+    """Read settings from a TOML file; raises SettingsError."""
+    try:
+        raw = tomllib.loads(path.read_text())
+        settings = msgspec.convert(raw, Settings, dec_hook=_path(path.parent.resolve()))
+        settings.networks(settings.proxies + settings.monitors)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}. See docs/configuration.md.") from error
+    if not settings.issuer.startswith("https://") or settings.issuer.endswith("/"):
+        raise SettingsError(f"{path}: issuer is an https URL without a slash at its end.")
+    return settings
+
+
+def _path(base: Path) -> Callable[[type[Any], Any], Any]:
+    def hook(kind: type[Any], value: Any) -> Any:
+        if kind is Path and isinstance(value, str):
+            return base / value
+        raise NotImplementedError
+
+    return hook

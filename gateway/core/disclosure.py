@@ -1,0 +1,216 @@
+"""Blocks of records: salted digests of disclosure groups, and views that show only some of them.
+
+A record's digest covers each of its groups by a salted digest, so that a consumer who is shown some
+groups can prove them although the others are withheld. docs/evidence.md gives the bytes.
+
+A block is kept column by column, in runs of records of one type with the same groups present. What
+costs once for a run (names, order, template of a line) is not paid for each record, and a view of a
+block is joined from stored bytes without decoding any record again.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from gateway.core import merkle
+from gateway.core.canonical import b64u_bytes
+from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
+from gateway.core.records import Record
+
+_ENCODE_GROUP: Final = msgspec.json.Encoder(order="sorted").encode
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_DIGEST_BYTES: Final = 32
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One group of every record of a run: canonical JSON values, salts and digests in a row."""
+
+    values: list[bytes]
+    salts: bytes
+    digests: bytes
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Consecutive records of one type with the same groups present."""
+
+    type: str
+    rows: list[int]
+    columns: dict[str, Column]
+
+
+class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Up to 256 records; `first` is the index of its first leaf in the record tree."""
+
+    first: int
+    runs: list[Run]
+
+    @property
+    def count(self) -> int:
+        """Number of records."""
+        return sum(len(run.rows) for run in self.runs)
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """What a feed shows of one record type: its groups, and the purposes that allow them."""
+
+    groups: tuple[str, ...]
+    purposes: tuple[str, ...]
+
+
+View = dict[str, Shown]
+
+_PACK: Final = msgspec.msgpack.Encoder().encode
+_UNPACK: Final = msgspec.msgpack.Decoder(Block).decode
+
+
+def pack(block: Block) -> bytes:
+    """The stored form of a block, before it is sealed."""
+    return _PACK(block)
+
+
+def unpack(data: bytes) -> Block:
+    """Read a stored block; raises msgspec.DecodeError."""
+    return _UNPACK(data)
+
+
+def build(records: Sequence[Record], first: int, salt_key: bytes) -> tuple[Block, bytes]:
+    """Digest records into a block and its leaf hashes (32 bytes each, in order).
+
+    `first` is a multiple of 256. The salts are keystream of AES-256-CTR whose counter starts at
+    `first` times 2^64, so that no two blocks of a submission ever share one.
+    """
+    if first % BLOCK_RECORDS or not 0 < len(records) <= BLOCK_RECORDS:
+        raise ValueError("a block starts at a multiple of 256 and holds 1 to 256 records")
+    counter = (first << 64).to_bytes(16, "big")
+    stream = Cipher(algorithms.AES(salt_key), modes.CTR(counter)).encryptor()
+    runs: list[Run] = []
+    leaves: list[bytes] = []
+    for (cls, present), members in itertools.groupby(records, _shape):
+        run, hashes = _digest(cls, present, list(members), stream.update)
+        runs.append(run)
+        leaves += hashes
+    return Block(first, runs), b"".join(leaves)
+
+
+def _shape(record: Record) -> tuple[type[Record], tuple[str, ...]]:
+    cls = type(record)
+    groups = cls.groups_of(record)
+    if None in groups:
+        return cls, tuple(n for n, g in zip(cls.group_names, groups, strict=True) if g is not None)
+    return cls, cls.group_names
+
+
+def _digest(
+    cls: type[Record],
+    present: tuple[str, ...],
+    members: list[Record],
+    keystream: object,
+) -> tuple[Run, list[bytes]]:
+    count = len(members)
+    sha256 = hashlib.sha256
+    parts: list[Iterable[bytes]] = []
+    rows = [member.row for member in members]
+    parts.append([b"%b\0%d\0" % (cls.type_name.encode(), row) for row in rows])
+    columns: dict[str, Column] = {}
+    for name in present:
+        values = [_ENCODE_GROUP(getattr(member, name)) for member in members]
+        salts: bytes = keystream(bytes(SALT_BYTES * count))  # type: ignore[operator]
+        digests = [
+            sha256(salts[at : at + SALT_BYTES] + value).digest()
+            for at, value in zip(range(0, SALT_BYTES * count, SALT_BYTES), values, strict=True)
+        ]
+        columns[name] = Column(values, salts, b"".join(digests))
+        parts.append(itertools.repeat(name.encode() + b"\0"))
+        parts.append(digests)
+    statements = map(b"".join, zip(*parts, strict=False))
+    leaves = [sha256(b"\0" + statement).digest() for statement in statements]
+    return Run(cls.type_name, rows, columns), leaves
+
+
+def shown_count(block: Block, view: View) -> int:
+    """How many records of a block a view shows."""
+    return sum(len(run.rows) for run in block.runs if run.type in view)
+
+
+def lines(block: Block, view: View, submission: str, seq: int) -> list[bytes]:
+    """The record lines of a feed page for one block, the first with sequence number `seq`.
+
+    Each is a JSON object in bytes, without a line feed (docs/evidence.md, "A feed page").
+    """
+    out: list[bytes] = []
+    leaf = block.first
+    for run in block.runs:
+        count = len(run.rows)
+        shown = view.get(run.type)
+        if shown is not None:
+            out += _run_lines(run, shown, submission, seq + len(out), leaf)
+        leaf += count
+    return out
+
+
+def _run_lines(run: Run, shown: Shown, submission: str, seq: int, leaf: int) -> list[bytes]:
+    count = len(run.rows)
+    head = _ENCODE_GROUP({"submission": submission, "type": run.type, "purposes": shown.purposes})
+    numbers = [
+        b'{"record":{"seq":%d,"leaf":%d,"row":%d,' % (seq + i, leaf + i, row)
+        for i, row in enumerate(run.rows)
+    ]
+    parts: list[Iterable[bytes]] = [numbers, itertools.repeat(head[1:-1] + b',"groups":{')]
+    comma = b""
+    for name, column in run.columns.items():
+        if name in shown.groups:
+            parts.append(itertools.repeat(b'%b"%b":{"salt":"' % (comma, name.encode())))
+            parts.append(_each_b64u(column.salts, SALT_BYTES, count))
+            parts.append(itertools.repeat(b'","value":'))
+            parts.append(column.values)
+            parts.append(itertools.repeat(b"}"))
+            comma = b","
+    parts.append(itertools.repeat(b'},"withheld":{'))
+    comma = b""
+    for name, column in run.columns.items():
+        if name not in shown.groups:
+            parts.append(itertools.repeat(b'%b"%b":"' % (comma, name.encode())))
+            parts.append(_each_b64u(column.digests, _DIGEST_BYTES, count))
+            comma = b'",'
+    parts.append(itertools.repeat(b'"}}}' if comma else b"}}}"))
+    return list(map(b"".join, zip(*parts, strict=False)))
+
+
+def _each_b64u(joined: bytes, width: int, count: int) -> list[bytes]:
+    """Base64url of each `width` bytes, by one call for all of them.
+
+    Padded with zero bytes to a multiple of three, every item encodes to whole characters, and the
+    characters of the padding are cut off.
+    """
+    pad = bytes(-width % 3)
+    spread = b"".join([joined[at : at + width] + pad for at in range(0, width * count, width)])
+    text = binascii.b2a_base64(spread, newline=False).translate(_URL_SAFE)
+    step = (width + len(pad)) * 4 // 3
+    keep = step - len(pad)
+    return [text[at : at + keep] for at in range(0, step * count, step)]
+
+
+def block_line(members: dict[str, object], leaves: bytes) -> bytes:
+    """The block line of a feed page; `members` are all but `leaves`."""
+    texts = [
+        b64u_bytes(leaves[at : at + _DIGEST_BYTES]).decode()
+        for at in range(0, len(leaves), _DIGEST_BYTES)
+    ]
+    return msgspec.json.encode({"block": {**members, "leaves": texts}})
+
+
+def split(leaves: bytes) -> list[bytes]:
+    """Leaf hashes, one by one."""
+    return [leaves[at : at + _DIGEST_BYTES] for at in range(0, len(leaves), _DIGEST_BYTES)]
+
+
+def block_root(leaves: bytes) -> bytes:
+    """Root of the subtree over a block's leaf hashes."""
+    return merkle.subtree_root(split(leaves))

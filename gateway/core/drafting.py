@@ -1,0 +1,129 @@
+"""From what was spooled to what will be written: pure steps between the stages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.core.adapter import Adapter
+from gateway.core.duty import Grounds
+from gateway.core.envelope import NONCE_BYTES, Envelope, derive
+from gateway.core.limits import SALT_BYTES
+from gateway.core.receipt import Content, Sender, Statement
+from gateway.core.records import Note, RowError
+from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import Admitted, Outcome, Reading, Spooled
+
+CONTENT_SALT_INFO: Final = b"cms-gateway content salt v1"
+
+# Enough of a body to tell one format from another.
+_HEAD_BYTES: Final = 4_096
+
+
+def chosen_format(spooled: Spooled) -> Adapter:
+    """The one format of a body; by its first bytes where the media type is a general one."""
+    admitted = spooled.admitted
+    formats = admitted.formats
+    if len(formats) > 1 or admitted.media_type not in formats[0].media_types:
+        with spooled.body.open() as stream:
+            head = stream.read(_HEAD_BYTES)
+        formats = tuple(item for item in formats if item.recognises(head))
+        if len(formats) != 1:
+            raise Refused(
+                Reason.CONTENT_TYPE_UNKNOWN,
+                "The body is not recognised; name its exact media type in Content-Type.",
+            )
+    if spooled.body.size > formats[0].limit_bytes:
+        raise Refused(
+            Reason.BODY_TOO_LARGE,
+            f"The limit for this format is {formats[0].limit_bytes} bytes.",
+        )
+    return formats[0]
+
+
+def statement_of(spooled: Spooled, adapter: Adapter, grounds: Grounds, rules: str) -> Statement:
+    """What the gateway can state of a submission before it has been read."""
+    admitted = spooled.admitted
+    salt = derive(spooled.data_key, CONTENT_SALT_INFO)[:SALT_BYTES]
+    return Statement(
+        submission=admitted.submission,
+        outcome="accepted",
+        sender=_sender(admitted),
+        provider_class=grounds.provider_class,
+        format=adapter.name,
+        request=None if admitted.request is None else admitted.request.id,
+        content=Content(admitted.media_type, spooled.body.size, spooled.digest, salt),
+        rules=rules,
+        received_at=spooled.received_at,
+        purposes=tuple(sorted(grounds.purposes)),
+    )
+
+
+def accepted(statement: Statement, reading: Reading) -> Statement:
+    """The statement of a submission that has been read and accepted, at least in part."""
+    return msgspec.structs.replace(
+        statement,
+        outcome="accepted",
+        rows=reading.rows,
+        records=reading.root,
+    )
+
+
+def refused(statement: Statement, reason: Reason) -> Statement:
+    """The statement of a held submission that was refused once it was read."""
+    return msgspec.structs.replace(statement, outcome="refused", reason=reason.value)
+
+
+def refusal_of(
+    admitted: Admitted,
+    reason: Reason,
+    rules: str,
+    received_at: dt.datetime,
+) -> Statement:
+    """The statement of a submission refused before anything of it was kept."""
+    return Statement(
+        submission=admitted.submission,
+        outcome="refused",
+        reason=reason.value,
+        sender=_sender(admitted),
+        provider_class=None,
+        format=admitted.formats[0].name if len(admitted.formats) == 1 else None,
+        request=None if admitted.request is None else admitted.request.id,
+        content=None,
+        rules=rules,
+        received_at=received_at,
+    )
+
+
+def seal_outcome(
+    errors: Sequence[RowError],
+    notes: Sequence[Note],
+    envelope: Envelope,
+    entropy: Callable[[int], bytes],
+) -> bytes | None:
+    """Row errors and notes, sealed; None where there are neither."""
+    if not errors and not notes:
+        return None
+    packed = msgspec.msgpack.encode(Outcome(tuple(errors), tuple(notes)))
+    return envelope.seal(b"outcome", 0, packed, entropy(NONCE_BYTES))
+
+
+def open_outcome(sealed: bytes | None, envelope: Envelope) -> Outcome:
+    """The reverse of `seal_outcome`."""
+    if sealed is None:
+        return Outcome()
+    return msgspec.msgpack.decode(envelope.open(b"outcome", 0, sealed), type=Outcome)
+
+
+def explained(refusal: Refused) -> Note:
+    """A refusal as a note, for who asks later why."""
+    text = refusal.detail or f"{refusal.meaning.title}."
+    return Note(code=refusal.reason.name, message=f"{text} {refusal.meaning.fix}")
+
+
+def _sender(admitted: Admitted) -> Sender:
+    caller = admitted.caller
+    return Sender(caller.party, caller.client, caller.thumbprint)

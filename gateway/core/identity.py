@@ -1,0 +1,26 @@
+"""Who is speaking: what a caller shows, and what is known of them once it has been verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a caller shows: the DER of their TLS certificate, its chain, and a bearer token."""
+
+    certificate: bytes | None
+    token: str | None
+    chain: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A party whose certificate and token have been verified and belong together."""
+
+    party: str
+    kind: str
+    classes: frozenset[str]
+    client: str
+    scope: frozenset[str]
+    thumbprint: str

@@ -1,0 +1,46 @@
+"""Ledger entries: what each kind says, in its one byte form (docs/evidence.md, "The ledger").
+
+An entry holds commitments and references only, never personal data and never a secret.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Any, Final
+
+from gateway.core.canonical import b64u, canonical
+from gateway.core.instant import written
+
+VERSION: Final = 1
+
+OPENED: Final = "ledger.opened"
+RECEIVED: Final = "submission.received"
+ACCEPTED: Final = "submission.accepted"
+REFUSED: Final = "submission.refused"
+RELAYED: Final = "submission.relayed"
+DELIVERED: Final = "feed.delivered"
+RETRIEVED: Final = "feed.retrieved"
+ORGANISATION_ADDED: Final = "organisation.added"
+ORGANISATION_CHANGED: Final = "organisation.changed"
+CONSUMER_ADDED: Final = "consumer.added"
+CLIENT_ADDED: Final = "client.added"
+CERTIFICATE_ADDED: Final = "certificate.added"
+CERTIFICATE_REVOKED: Final = "certificate.revoked"
+REQUEST_RAISED: Final = "request.raised"
+KEY_ADDED: Final = "key.added"
+
+
+def entry(kind: str, time: dt.datetime, **members: Any) -> bytes:
+    """The bytes of an entry; `time` is an aware UTC instant."""
+    return canonical({"v": VERSION, "kind": kind, "time": written(time), **members})
+
+
+def commitment(salt: bytes, digest: bytes) -> str:
+    """The `content` of an entry: a salted hash of the SHA-256 of what was sent."""
+    return b64u(hashlib.sha256(salt + digest).digest())
+
+
+def receipt_hash(jws: str) -> str:
+    """The `receipt` of an entry: the hash of the compact JWS."""
+    return b64u(hashlib.sha256(jws.encode()).digest())

@@ -1,0 +1,64 @@
+"""Every bound of the gateway, unit last in its name, with its reason.
+
+What an operator may change is a default of `gateway.config.Settings`; what is here is fixed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# A block is one tile of the record tree (C2SP tlog-tiles are 256 wide): sealing, digesting and
+# proving cost once for 256 records.
+BLOCK_RECORDS: Final = 256
+
+# 128 bits: nobody finds a salt by trying (NIST SP 800-131A).
+SALT_BYTES: Final = 16
+
+# AES-GCM pieces of 64 KiB run at full speed (docs/performance.md) and bound what is held in clear.
+SPOOL_CHUNK_BYTES: Final = 64 * KIB
+
+# A body up to this size is read on the event loop (a millisecond or two); a larger one is spooled
+# to disk and read in a process of its own.
+INLINE_BODY_BYTES: Final = 64 * KIB
+
+# A gzip stream of real rows shrinks to a tenth or so; a bomb starts near a thousandth.
+DECOMPRESSION_RATIO: Final = 100
+
+# IETF idempotency-key draft leaves the length open; Open Banking allows 40.
+IDEMPOTENCY_KEY_CHARS: Final = 64
+
+# Row errors kept for one submission. A file with more is wrong in one way, many times.
+ROW_ERRORS_KEPT: Final = 10_000
+
+# Row errors shown in the answer itself; the rest are at /v1/submissions/{id}/errors.
+ROW_ERRORS_SHOWN: Final = 100
+
+# A feed page. 1,000 records of a schedule are about half a megabyte.
+FEED_PAGE_RECORDS: Final = 1_000
+FEED_PAGE_RECORDS_MAX: Final = 10_000
+
+# RFC 8936 style long poll; below the idle time of common proxies.
+LONG_POLL_SECONDS: Final = 30
+
+# What may wait for the one writer before new work is told to come back.
+WRITER_QUEUE: Final = 4_096
+
+# Work that one flush covers; beyond this the wait of the first grows without a gain in rate.
+GROUP_COMMIT: Final = 256
+
+# JSON: deep enough for any format we read, far below the interpreter's recursion limit.
+JSON_DEPTH: Final = 32
+JSON_BYTES: Final = 8 * MIB
+
+# One cell of a CSV file or one text of an XML file.
+CELL_CHARS: Final = 2_000
+
+# Time between two reads of a body, and for a whole body, before it is called too slow.
+BODY_IDLE_SECONDS: Final = 20
+BODY_TOTAL_SECONDS: Final = 3_600
+
+# An unfinished upload is forgotten after a day.
+UPLOAD_EXPIRES_SECONDS: Final = 86_400

@@ -1,0 +1,166 @@
+"""The stages of a submission: each type is a promise already kept.
+
+    Arrival -> Admitted -> Spooled -> Reading -> Draft -> Recorded -> Answer
+
+`gateway.submission` is the only place that makes them, in this order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import msgspec
+
+from gateway.core.adapter import Adapter, Body
+from gateway.core.disclosure import View
+from gateway.core.duty import Ask, Grounds
+from gateway.core.identity import Caller, Credentials
+from gateway.core.receipt import Rows, Statement
+from gateway.core.records import Note, RowError
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came in on the wire; nothing of it is believed yet."""
+
+    credentials: Credentials
+    content_type: str | None
+    content_encoding: str | None
+    content_digest: str | None
+    idempotency_key: str | None
+    request: str | None
+    length: int | None
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller who may send one of these formats, for these purposes, in this class."""
+
+    submission: str
+    caller: Caller
+    media_type: str
+    formats: tuple[Adapter, ...]
+    encoding: str | None
+    digests: tuple[tuple[str, bytes], ...]
+    key: str | None
+    request: Ask | None
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The whole body, hashed; in memory if small, else in a sealed and flushed file."""
+
+    admitted: Admitted
+    body: Body
+    digest: bytes
+    data_key: bytes
+    received_at: dt.datetime
+
+    @property
+    def inline(self) -> bool:
+        """Whether the body is in memory."""
+        return isinstance(self.body, MemoryBody)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """A spooled body whose format is known, and on what ground in law it is sent."""
+
+    spooled: Spooled
+    adapter: Adapter
+    grounds: Grounds
+    statement: Statement
+    content_tag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A sealed block: leaf hashes followed by the envelope, here or at a place in a file."""
+
+    count: int
+    root: bytes
+    types: dict[str, int]
+    frame: bytes | None = None
+    place: int | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body said: sealed blocks of accepted records, and what was refused."""
+
+    rows: Rows
+    root: bytes
+    blocks: tuple[BlockRef, ...]
+    errors: tuple[RowError, ...]
+    notes: tuple[Note, ...]
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A large body whose bytes are durable and whose outcome is still to come."""
+
+    statement: Statement
+    adapter: str
+    record_types: tuple[str, ...]
+    key: str | None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What was refused of a submission, and what else there is to say of it."""
+
+    errors: tuple[RowError, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything one commit writes for a submission."""
+
+    statement: Statement
+    content_tag: bytes = b""
+    wrapped_key: bytes = b""
+    key: str | None = None
+    body: bytes | None = None
+    blocks: tuple[BlockRef, ...] = ()
+    views: dict[str, View] = field(default_factory=dict)
+    outcome: bytes | None = None
+    pending: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the journal holds of a submission, durably."""
+
+    id: str
+    state: str
+    rows: Rows
+    recorded_at: str
+    receipt: str
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender hears: the outcome with its receipt, or that the bytes are safe."""
+
+    recorded: Recorded
+    errors: tuple[RowError, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class MemoryBody:
+    """A small body, in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def open(self) -> BinaryIO:
+        """A new stream at the first byte."""
+        return io.BytesIO(self.data)

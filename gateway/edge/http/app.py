@@ -1,0 +1,99 @@
+"""The route table, and the application made from it.
+
+Every route says who may call it: `PUBLIC` (anybody), `PARTY` (a certificate, and a token bound to
+it, which the handler's story asks the door for) or `MONITOR` (an address of the operator's). A route
+without a policy cannot be written, and a request that matches none gets the same answer as one for
+something that is not there.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.core.refusal import Reason, Refused
+from gateway.edge.client_certificate import is_within
+from gateway.edge.http import about, feeds, submissions, uploads
+from gateway.edge.http.exchange import exchange
+from gateway.edge.http.keys import FRONT, Front, Network
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Policy(enum.Enum):
+    """Who may call a route."""
+
+    PUBLIC = "anybody"
+    PARTY = "a party, by certificate and token"
+    MONITOR = "the operator's monitoring"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the table."""
+
+    method: str
+    path: str
+    handler: Handler
+    policy: Policy
+
+
+ROUTES: Final = (
+    Route("POST", "/oauth2/token", about.token, Policy.PUBLIC),
+    Route(
+        "GET", "/.well-known/oauth-authorization-server", about.authorization_server, Policy.PUBLIC
+    ),
+    Route("GET", "/.well-known/jwks.json", about.jwks, Policy.PUBLIC),
+    Route("POST", "/v1/submissions", submissions.submit, Policy.PARTY),
+    Route("GET", "/v1/submissions", submissions.latest, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}", submissions.show, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/errors", submissions.errors, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/receipt", submissions.receipt, Policy.PARTY),
+    Route("OPTIONS", "/v1/uploads", uploads.options, Policy.PUBLIC),
+    Route("POST", "/v1/uploads", uploads.create, Policy.PARTY),
+    Route("HEAD", "/v1/uploads/{id}", uploads.offset, Policy.PARTY),
+    Route("PATCH", "/v1/uploads/{id}", uploads.append, Policy.PARTY),
+    Route("DELETE", "/v1/uploads/{id}", uploads.cancel, Policy.PARTY),
+    Route("POST", "/v1/requests", feeds.ask, Policy.PARTY),
+    Route("GET", "/v1/requests", feeds.requests, Policy.PARTY),
+    Route("GET", "/v1/requests/{id}", feeds.one_request, Policy.PARTY),
+    Route("GET", "/v1/feeds/{name}", feeds.read, Policy.PARTY),
+    Route("POST", "/v1/feeds/{name}/ack", feeds.acknowledge, Policy.PARTY),
+    Route("GET", "/v1/ledger/checkpoint", about.checkpoint, Policy.PUBLIC),
+    Route("GET", "/v1/ledger/vkey", about.vkey, Policy.PUBLIC),
+    Route("GET", "/v1/ledger/tile/{path:.+}", about.tile, Policy.PUBLIC),
+    Route("GET", r"/v1/ledger/proof/{index:\d+}", about.proof, Policy.PUBLIC),
+    Route("GET", "/v1/formats", about.formats, Policy.PUBLIC),
+    Route("GET", "/problems/{slug}", about.problem_type, Policy.PUBLIC),
+    Route("GET", "/openapi.json", about.openapi, Policy.PUBLIC),
+    Route("GET", "/docs", about.docs, Policy.PUBLIC),
+    Route("GET", "/health/live", about.live, Policy.PUBLIC),
+    Route("GET", "/health/ready", about.ready, Policy.PUBLIC),
+    Route("GET", "/metrics", about.metrics, Policy.MONITOR),
+)
+
+
+def application(front: Front, monitors: tuple[Network, ...]) -> web.Application:
+    """The aiohttp application; its handlers find everything in `front`."""
+    app = web.Application(middlewares=[exchange])
+    app[FRONT] = front
+    for route in ROUTES:
+        handler = route.handler
+        if route.policy is Policy.MONITOR:
+            handler = _monitored(handler, monitors)
+        # A GET must not answer HEAD by itself: what is not in the table is not there.
+        app.router.add_route(route.method, route.path, handler)
+    return app
+
+
+def _monitored(handler: Handler, monitors: tuple[Network, ...]) -> Handler:
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if not is_within(request.remote, monitors):
+            raise Refused(Reason.NOT_FOUND)
+        return await handler(request)
+
+    return checked

@@ -1,0 +1,164 @@
+"""One exchange: its correlation id, its refusals, its headers, and one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from gateway.core.identity import Credentials
+from gateway.core.limits import BODY_IDLE_SECONDS, BODY_TOTAL_SECONDS, KIB
+from gateway.core.refusal import Reason, Refused
+from gateway.edge.client_certificate import client_cert_from_header
+from gateway.edge.http.keys import FRONT
+from gateway.edge.http.problem import problem
+from gateway.edge.tls import peer_certificate
+
+log = structlog.get_logger("http")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CORRELATION: Final = "X-Correlation-ID"
+_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_JSON_BODY_BYTES: Final = 64 * KIB
+# RFC 6750 section 2.1: b64token.
+_BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
+
+_ALWAYS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+@web.middleware
+async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Run a handler; whatever happens becomes an answer, a log line and a figure."""
+    front = request.app[FRONT]
+    given = request.headers.get(CORRELATION, "")
+    identity = given if _CORRELATION_ID.fullmatch(given) else secrets.token_hex(8)
+    began = time.perf_counter()
+    reason = None
+    try:
+        response = await handler(request)
+    except Refused as refusal:
+        reason = refusal.reason
+        response = problem(refusal, front.issuer, identity)
+    except web.HTTPException as error:
+        reason = _reason_of(error)
+        response = problem(Refused(reason), front.issuer, identity)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last line: never a trace to the sender
+        log.error("unexpected", error=type(error).__name__, exchange=identity, at=_place(error))  # noqa: TRY400 - a trace may hold data
+        reason = Reason.INTERNAL
+        response = problem(Refused(reason), front.issuer, identity)
+    seconds = time.perf_counter() - began
+    route = _route(request)
+    if not response.prepared:
+        for name, value in _ALWAYS.items():
+            response.headers.setdefault(name, value)
+        response.headers[CORRELATION] = identity
+    front.metrics.exchange(request.method, route, response.status, seconds)
+    log.info(
+        "exchange",
+        exchange=identity,
+        method=request.method,
+        route=route,
+        status=response.status,
+        reason=None if reason is None else reason.value,
+        milliseconds=round(seconds * 1000, 1),
+    )
+    return response
+
+
+def _reason_of(error: web.HTTPException) -> Reason:
+    by_status = {404: Reason.NOT_FOUND, 405: Reason.METHOD_NOT_ALLOWED, 413: Reason.BODY_TOO_LARGE}
+    if error.status >= 500:
+        return Reason.INTERNAL
+    return by_status.get(error.status, Reason.PARAMETER_NOT_VALID)
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "unknown" if resource is None else resource.canonical
+
+
+def _place(error: BaseException) -> str:
+    """Module and line of where an unexpected error began; never its text, which may hold data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+
+
+def credentials(request: web.Request) -> Credentials:
+    """What the caller shows. `Client-Cert` (RFC 9440) counts only from a configured proxy."""
+    front = request.app[FRONT]
+    forwarded = client_cert_from_header(request.headers, request.remote, front.trusted_proxies)
+    if forwarded.ignored:
+        log.warning("client_cert_header_ignored", route=_route(request))
+    if _from_proxy(request, forwarded.der):
+        certificate, chain = forwarded.der, forwarded.chain
+    else:
+        certificate, chain = peer_certificate(request.transport), ()
+    header = request.headers.get("Authorization")
+    if header is None:
+        return Credentials(certificate, None, chain)
+    match = _BEARER.fullmatch(header.strip())
+    if match is None:
+        raise Refused(Reason.TOKEN_NOT_VALID, "Send 'Authorization: Bearer <token>'.")
+    return Credentials(certificate, match[1], chain)
+
+
+def _from_proxy(request: web.Request, forwarded: bytes | None) -> bool:
+    from gateway.edge.client_certificate import is_within  # noqa: PLC0415
+
+    front = request.app[FRONT]
+    return forwarded is not None or is_within(request.remote, front.trusted_proxies)
+
+
+async def chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """The body as it comes; raises Refused when it ends early or dribbles."""
+    try:
+        async with asyncio.timeout(BODY_TOTAL_SECONDS):
+            while True:
+                async with asyncio.timeout(BODY_IDLE_SECONDS):
+                    chunk = await request.content.readany()
+                if not chunk:
+                    return
+                yield chunk
+    except TimeoutError as error:
+        raise Refused(Reason.BODY_TOO_SLOW) from error
+    except (aiohttp.ClientError, web.RequestPayloadError, ConnectionError, EOFError) as error:
+        raise Refused(Reason.BODY_TRUNCATED) from error
+
+
+async def small_body(request: web.Request) -> bytes:
+    """A body of at most 64 KiB, whole."""
+    held = bytearray()
+    async for chunk in chunks(request):
+        held += chunk
+        if len(held) > _JSON_BODY_BYTES:
+            raise Refused(Reason.BODY_TOO_LARGE, f"The limit here is {_JSON_BODY_BYTES} bytes.")
+    return bytes(held)
+
+
+def whole_number(request: web.Request, name: str, default: int, least: int, most: int) -> int:
+    """A query parameter that is a whole number within bounds."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise Refused(Reason.PARAMETER_NOT_VALID, f"{name} is from {least} to {most}.")
+    return int(text)

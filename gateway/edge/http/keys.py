@@ -1,0 +1,53 @@
+"""What handlers find in the application, by typed keys."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.core.adapter import Adapter
+from gateway.core.duty import Law
+from gateway.edge.door import Door
+from gateway.edge.metrics import Metrics
+from gateway.feed import Counter
+from gateway.request import Desk
+from gateway.submission import Intake
+from gateway.upload import Depot
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the HTTP door needs of the rest; built once by `gateway.wiring`.
+
+    `journal` and `evidence` are the store's; `concluded` waits, for so many seconds, for
+    the outcome of a large submission; `ready` says why the gateway is not, or None.
+    """
+
+    issuer: str
+    intake: Intake
+    counter: Counter
+    desk: Desk
+    door: Door
+    law: Law
+    formats: tuple[Adapter, ...]
+    journal: Any
+    evidence: Any
+    depot: Depot
+    vkey: str
+    jwks: dict[str, Any]
+    openapi: bytes
+    metrics: Metrics
+    trusted_proxies: tuple[Network, ...]
+    conclude: Callable[[str], Any]
+    concluded: Callable[[str, float], Any]
+    unwrap: Callable[[bytes, bytes], bytes]
+    ready: Callable[[], str | None]
+
+
+FRONT: Final = web.AppKey("front", Front)

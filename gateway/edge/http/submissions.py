@@ -1,0 +1,156 @@
+"""Handlers: sending a file, and asking what became of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway.core.drafting import open_outcome
+from gateway.core.envelope import Envelope
+from gateway.core.identity import Caller
+from gateway.core.limits import ROW_ERRORS_SHOWN
+from gateway.core.neutral import csv_line
+from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import Answer, Arrival, Outcome, Recorded
+from gateway.edge.http.exchange import chunks, credentials, whole_number
+from gateway.edge.http.keys import FRONT, Front
+from gateway.submission import SCOPE, receive
+
+_PREFER_WAIT: Final = re.compile(r"(?:^|,)\s*wait=(\d{1,3})\s*(?:,|$)")
+_WAIT_SECONDS: Final = 60
+PROOF_TYPE: Final = "text/plain"
+
+
+async def submit(request: web.Request) -> web.Response:
+    """POST /v1/submissions: the body is the file itself."""
+    front = request.app[FRONT]
+    answer = await receive(arrival(request), front.intake)
+    return await answered(request, answer)
+
+
+def arrival(request: web.Request) -> Arrival:
+    """What came in on the wire."""
+    header = request.headers.get
+    return Arrival(
+        credentials=credentials(request),
+        content_type=header("Content-Type"),
+        content_encoding=header("Content-Encoding"),
+        content_digest=header("Content-Digest"),
+        idempotency_key=header("Idempotency-Key"),
+        request=header("Request-Id"),
+        length=request.content_length,
+        chunks=chunks(request),
+    )
+
+
+async def answered(request: web.Request, answer: Answer) -> web.Response:
+    """201 with the outcome, 200 for a repeat, 202 while the outcome of a large file follows."""
+    front = request.app[FRONT]
+    recorded, outcome = answer.recorded, Outcome(answer.errors, answer.notes)
+    if recorded.state == "received":
+        front.conclude(recorded.id)
+        later = await front.concluded(recorded.id, _wait_seconds(request))
+        if later is not None:
+            recorded = msgspec.structs.replace(later, repeat=recorded.repeat)
+    if recorded.state != "received" and (recorded.repeat or recorded is not answer.recorded):
+        outcome = _outcome(front, recorded)
+    if not recorded.repeat:
+        front.metrics.submission(
+            recorded.state,
+            "large" if recorded is not answer.recorded else "small",
+            recorded.rows.accepted,
+            recorded.rows.refused,
+        )
+    status = 202 if recorded.state == "received" else 200 if recorded.repeat else 201
+    headers = {"Location": f"/v1/submissions/{recorded.id}"}
+    if recorded.repeat:
+        headers["Idempotency-Replayed"] = "true"
+    return web.json_response(
+        body=msgspec.json.encode(summary(recorded, outcome)),
+        status=status,
+        headers=headers,
+    )
+
+
+def _wait_seconds(request: web.Request) -> float:
+    match = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    return 0.0 if match is None else min(float(match[1]), _WAIT_SECONDS)
+
+
+def summary(recorded: Recorded, outcome: Outcome) -> dict[str, Any]:
+    """The outcome in the words of the API (schemas/openapi.json, `Outcome`)."""
+    return {
+        "id": recorded.id,
+        "state": recorded.state,
+        "recorded_at": recorded.recorded_at,
+        "rows": recorded.rows,
+        "repeat": recorded.repeat,
+        "notes": outcome.notes,
+        "errors": outcome.errors[:ROW_ERRORS_SHOWN],
+        "receipt": recorded.receipt,
+    }
+
+
+async def _find(request: web.Request) -> tuple[Caller, Recorded]:
+    front = request.app[FRONT]
+    caller = await front.door.authenticate(credentials(request), SCOPE)
+    recorded = front.journal.find(request.match_info["id"], caller.party)
+    if recorded is None:
+        raise Refused(Reason.NOT_FOUND)
+    return caller, recorded
+
+
+def _outcome(front: Front, recorded: Recorded) -> Outcome:
+    wrapped, sealed = front.journal.outcome(recorded.id)
+    key = front.unwrap(wrapped, recorded.id.encode())
+    return open_outcome(sealed, Envelope(key, recorded.id))
+
+
+async def latest(request: web.Request) -> web.Response:
+    """GET /v1/submissions: what this organisation sent, newest first."""
+    front = request.app[FRONT]
+    caller = await front.door.authenticate(credentials(request), SCOPE)
+    limit = whole_number(request, "limit", 50, 1, 500)
+    found = front.journal.latest(caller.party, request.query.get("before"), limit)
+    return web.json_response(body=msgspec.json.encode({"submissions": found}))
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /v1/submissions/{id}: the outcome; waits for it with ?wait=seconds."""
+    front = request.app[FRONT]
+    _, recorded = await _find(request)
+    wait = whole_number(request, "wait", 0, 0, _WAIT_SECONDS)
+    if recorded.state == "received":
+        recorded = await front.concluded(recorded.id, wait) or recorded
+    outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
+    return web.json_response(body=msgspec.json.encode(summary(recorded, outcome)))
+
+
+async def errors(request: web.Request) -> web.Response:
+    """GET /v1/submissions/{id}/errors: every row error kept, as JSON or CSV."""
+    front = request.app[FRONT]
+    _, recorded = await _find(request)
+    outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
+    if "text/csv" in request.headers.get("Accept", ""):
+        head = ["row,field,code,message,fix"]
+        lines = head + [
+            csv_line((str(e.row), e.field, e.code, e.message, e.fix)) for e in outcome.errors
+        ]
+        return web.Response(text="\r\n".join(lines) + "\r\n", content_type="text/csv")
+    return web.json_response(
+        body=msgspec.json.encode({"errors": outcome.errors, "refused": recorded.rows.refused}),
+    )
+
+
+async def receipt(request: web.Request) -> web.Response:
+    """GET /v1/submissions/{id}/receipt: the receipt file."""
+    _, recorded = await _find(request)
+    name = f'attachment; filename="{recorded.id}.tlog-proof"'
+    return web.Response(
+        text=recorded.receipt,
+        content_type=PROOF_TYPE,
+        headers={"Content-Disposition": name},
+    )

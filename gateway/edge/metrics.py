@@ -1,0 +1,70 @@
+"""Figures for Prometheus; labels hold routes, reasons and formats, never anything about a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """One registry for one gateway, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._exchanges = Counter(
+            "cms_gateway_exchanges",
+            "HTTP exchanges",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "cms_gateway_exchange_seconds",
+            "Time to answer",
+            ["route"],
+            registry=self._registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
+        )
+        self._submissions = Counter(
+            "cms_gateway_submissions",
+            "Submissions by outcome",
+            ["outcome", "format"],
+            registry=self._registry,
+        )
+        self._records = Counter(
+            "cms_gateway_records",
+            "Records by outcome",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def exchange(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one HTTP exchange."""
+        key = (method, route, status)
+        pair = self._known.get(key)
+        if pair is None:
+            pair = (
+                self._exchanges.labels(method, route, str(status)),
+                self._seconds.labels(route),
+            )
+            self._known[key] = pair
+        pair[0].inc()
+        pair[1].observe(seconds)
+
+    def submission(self, outcome: str, name: str, accepted: int, refused: int) -> None:
+        """Count one submission and its rows."""
+        self._submissions.labels(outcome, name).inc()
+        self._records.labels("accepted").inc(accepted)
+        self._records.labels("refused").inc(refused)
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Publish a figure that is read when it is asked for."""
+        Gauge(f"cms_gateway_{name}", text, registry=self._registry).set_function(read)
+
+    def render(self) -> bytes:
+        """All figures, in the text format of Prometheus."""
+        return generate_latest(self._registry)

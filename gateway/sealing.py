@@ -1,0 +1,52 @@
+"""THE SEAL: the stored ledger, read again and compared with what was signed.
+
+Every commit signs a checkpoint over what it wrote. This story, run by a timer, does not believe it:
+it reads the entries that were stored since it last looked, hashes them anew, and compares the root
+with the newest checkpoint's. If they differ the gateway must stop taking submissions: what is on
+disk is not what was signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.core import merkle
+from gateway.core.checkpoint import VerifierKey, open_checkpoint
+
+
+class BrokenSealError(Exception):
+    """The stored ledger is not the one that was signed."""
+
+
+class Ledger(Protocol):
+    """Shows the committed ledger, as stored."""
+
+    def checkpoint(self) -> tuple[int, str]: ...
+    def entries(self, first: int, end: int) -> list[bytes]: ...
+
+
+@dataclass(slots=True)
+class Seal:
+    """How far the ledger has been read again."""
+
+    ledger: Ledger
+    key: VerifierKey
+    frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
+
+    # Entries read at a time, so that a long ledger is read without being held.
+    _STEP = 4_096
+
+    def check(self) -> int:
+        """Read on to the newest checkpoint; returns its size. Raises BrokenSealError."""
+        size, note = self.ledger.checkpoint()
+        signed = open_checkpoint(note, self.key)
+        while self.frontier.size < size:
+            first = self.frontier.size
+            entries = self.ledger.entries(first, min(first + self._STEP, size))
+            if not entries:
+                raise BrokenSealError(f"entry {first} is missing")
+            self.frontier.extend(merkle.leaf_hashes(entries))
+        if signed.size != size or signed.root != self.frontier.root():
+            raise BrokenSealError(f"the first {size} entries are not those that were signed")
+        return size

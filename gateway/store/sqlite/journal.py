@@ -1,0 +1,403 @@
+"""Submissions in the database: recording, holding, refusing and finding them again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from gateway.core import ledger
+from gateway.core.disclosure import View
+from gateway.core.duty import Ask
+from gateway.core.instant import written
+from gateway.core.receipt import Rows, Statement, entry_members
+from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import BlockRef, Draft, Recorded
+from gateway.store.sqlite.connection import fetch
+from gateway.store.sqlite.evidence import Evidence
+from gateway.store.sqlite.writer import Turn, Writer
+
+# Signs the statement of a receipt, as of the instant of its recording; returns a compact JWS.
+Attest = Callable[[Statement, dt.datetime], str]
+
+_COLUMNS: Final = "id, state, accepted, refused, nil, recorded_at"
+
+
+class Journal:
+    """What the gateway remembers of submissions (`gateway.submission.Journal`)."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        reader: apsw.Connection,
+        evidence: Evidence,
+        attest: Attest,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._evidence = evidence
+        self._attest = attest
+
+    def request_of(self, organisation: str, request: str) -> Ask | None:
+        """The information request of this id, if it was sent to this organisation."""
+        rows = fetch(
+            self._reader,
+            "SELECT purposes, record_types FROM request WHERE id = ? AND organisation = ?",
+            (request, organisation),
+        )
+        if not rows:
+            return None
+        purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0])
+        return Ask(request, purposes, record_types)
+
+    def earlier(self, organisation: str, key: str | None, tag: bytes) -> Recorded | None:
+        """What was recorded before under this key or for these bytes."""
+        number = _earlier(self._reader, organisation, key, tag)
+        return None if number is None else self._recorded(number, repeat=True)
+
+    async def record(self, draft: Draft) -> Recorded:
+        """Commit an accepted submission."""
+        return self._answer(await self._writer.do(_Accept(draft, self._attest)))
+
+    async def hold(self, draft: Draft) -> Recorded:
+        """Commit that the bytes of a large submission are durable."""
+        return self._answer(await self._writer.do(_Hold(draft, self._attest)))
+
+    async def refuse(self, draft: Draft) -> Recorded:
+        """Commit that a submission was refused."""
+        return self._answer(await self._writer.do(_Refuse(draft, self._attest)))
+
+    def find(self, submission: str, organisation: str) -> Recorded | None:
+        """A submission of this organisation; None if there is none, or it is another's."""
+        rows = fetch(
+            self._reader,
+            "SELECT number FROM submission WHERE id = ? AND organisation = ?",
+            (submission, organisation),
+        )
+        return self._recorded(rows[0][0]) if rows else None
+
+    def latest(self, organisation: str, before: str | None, limit: int) -> list[dict[str, Any]]:
+        """An organisation's submissions, newest first; `before` is the id of the last one seen."""
+        rows = fetch(
+            self._reader,
+            f"SELECT {_COLUMNS}, format, request FROM submission "  # noqa: S608 - a constant
+            "WHERE organisation = ? AND number < ifnull((SELECT number FROM submission "
+            "WHERE id = ? AND organisation = ?), 1 << 62) ORDER BY number DESC LIMIT ?",
+            (organisation, before, organisation, limit),
+        )
+        names = ("id", "state", "accepted", "refused", "nil", "recorded_at", "format", "request")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def outcome(self, submission: str) -> tuple[bytes, bytes | None]:
+        """The wrapped data key and the sealed outcome of a submission."""
+        wrapped, sealed = fetch(
+            self._reader, "SELECT wrapped_key, outcome FROM submission WHERE id = ?", (submission,)
+        )[0]
+        return wrapped, sealed
+
+    def pending(self) -> list[tuple[str, bytes, bytes]]:
+        """Id, wrapped key and sealed `pending` of every submission without an outcome yet."""
+        return fetch(
+            self._reader,
+            "SELECT id, wrapped_key, pending FROM submission WHERE state = 'received' "
+            "ORDER BY number",
+        )
+
+    def _answer(self, done: _Done) -> Recorded:
+        if done.repeat:
+            return self._recorded(done.number, repeat=True)
+        statement = done.statement
+        return Recorded(
+            id=statement.submission,
+            state=statement.outcome,
+            rows=statement.rows or Rows(),
+            recorded_at=done.recorded_at,
+            receipt=self._evidence.receipt_under(
+                done.jws,
+                done.index,
+                done.entry,
+                done.size,
+                done.note,
+            ),
+        )
+
+    def _recorded(self, number: int, *, repeat: bool = False) -> Recorded:
+        row = fetch(
+            self._reader,
+            f"SELECT {_COLUMNS}, receipt, entry FROM submission "  # noqa: S608 - a constant
+            "WHERE number = ?",
+            (number,),
+        )[0]
+        identity, state, accepted, refused, nil, recorded_at, jws, entry = row
+        return Recorded(
+            id=identity,
+            state=state,
+            rows=Rows(accepted, refused, nil),
+            recorded_at=recorded_at,
+            receipt=self._evidence.receipt(jws, entry),
+            repeat=repeat,
+        )
+
+
+def _earlier(db: apsw.Connection, organisation: str, key: str | None, tag: bytes) -> int | None:
+    """The number of the submission that a new one would repeat.
+
+    Raises Refused(IDEMPOTENCY_KEY_REUSED) when the key was used with other bytes. A submission that
+    was refused is never repeated: what failed may be sent again.
+    """
+    if key is not None:
+        rows = fetch(
+            db,
+            "SELECT content_tag, submission FROM idempotency WHERE organisation = ? AND key = ?",
+            (organisation, key),
+        )
+        if rows:
+            if rows[0][0] != tag:
+                raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+            return int(rows[0][1])
+    rows = fetch(
+        db, "SELECT number FROM submission WHERE content_tag = ? AND state <> 'refused'", (tag,)
+    )
+    return int(rows[0][0]) if rows else None
+
+
+class _Done(msgspec.Struct, frozen=True):
+    number: int
+    repeat: bool
+    statement: Statement
+    jws: str
+    index: int
+    entry: bytes
+    size: int
+    note: str
+    recorded_at: str
+
+
+class _Draft:
+    """What the three kinds of commit have in common."""
+
+    def __init__(self, draft: Draft, attest: Attest) -> None:
+        self.draft = draft
+        self.statement = draft.statement
+        self.attest = attest
+        self.rows = 10 + 4 * len(draft.blocks)
+        self.number = 0
+        self.repeat = False
+        self.twin: _Draft | None = None
+        self.jws = ""
+        self.index = 0
+        self.entry = b""
+
+    def find_earlier(self, turn: Turn) -> bool:
+        """Look for an earlier submission, in the database and in this group."""
+        organisation, key = self.statement.sender.organisation, self.draft.key
+        tag = self.draft.content_tag
+        for name in (("key", organisation, key), ("tag", tag)):
+            found = turn.decided.get(name)
+            if found is not None and None not in name:
+                if found.draft.content_tag != tag:
+                    raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+                self.twin, self.repeat = found, True
+                return True
+        number = _earlier(turn.db, organisation, key, tag)
+        if number is not None:
+            self.number, self.repeat = number, True
+            return True
+        turn.decided["tag", tag] = self
+        if key is not None:
+            turn.decided["key", organisation, key] = self
+        return False
+
+    def enter(self, turn: Turn, kind: str) -> None:
+        """Sign the receipt and append the entry that binds it."""
+        self.jws = self.attest(self.statement, turn.now)
+        self.entry = ledger.entry(kind, turn.now, **entry_members(self.statement, self.jws))
+        self.index = turn.tree.append(self.entry)
+
+    def insert(self, turn: Turn, state: str) -> None:
+        """Write the submission itself."""
+        draft, statement = self.draft, self.statement
+        rows = statement.rows or Rows()
+        turn.db.execute(
+            "INSERT INTO submission (id, organisation, class, format, request, state, entry, "
+            "received_at, recorded_at, content_tag, wrapped_key, records, accepted, refused, nil, "
+            "receipt, pending, outcome) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                statement.submission,
+                statement.sender.organisation,
+                statement.provider_class,
+                statement.format,
+                statement.request,
+                state,
+                self.index,
+                written(statement.received_at),
+                written(turn.now),
+                draft.content_tag,
+                draft.wrapped_key,
+                statement.records,
+                rows.accepted,
+                rows.refused,
+                rows.nil,
+                self.jws,
+                draft.pending,
+                draft.outcome,
+            ),
+        )
+        self.number = turn.db.last_insert_rowid()
+        if draft.key is not None:
+            turn.db.execute(
+                "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
+                (
+                    statement.sender.organisation,
+                    draft.key,
+                    draft.content_tag,
+                    self.number,
+                    written(turn.now),
+                ),
+            )
+
+    def answer(self, turn: Turn) -> _Done:
+        """What was recorded, here or by the twin in the same group."""
+        number = self.number if self.twin is None else self.twin.number
+        return _Done(
+            number,
+            self.repeat,
+            self.statement,
+            self.jws,
+            self.index,
+            self.entry,
+            turn.tree.committed,
+            turn.note,
+            written(turn.now),
+        )
+
+
+class _Accept(_Draft):
+    """Commit an accepted submission: new, or held before."""
+
+    def prepare(self, turn: Turn) -> None:
+        self.held = fetch(
+            turn.db,
+            "SELECT number, state FROM submission WHERE id = ?",
+            (self.statement.submission,),
+        )
+        if self.held and self.held[0][1] != "received":
+            self.number, self.repeat = self.held[0][0], True  # concluded before a crash
+            return
+        if not self.held and self.find_earlier(turn):
+            return
+        self.enter(turn, ledger.ACCEPTED)
+        feeds: dict[str, dict[str, int]] = {}
+        self.items: list[tuple[str, int, int, int, View]] = []
+        for feed, view in self.draft.views.items():
+            counts = [_shown(block, view) for block in self.draft.blocks]
+            total = sum(counts)
+            if total:
+                first = turn.feeds.take(feed, total)
+                feeds[feed] = {"first": first, "count": total}
+                for n, count in enumerate(counts):
+                    if count:
+                        self.items.append((feed, first, count, n, view))
+                        first += count
+        turn.enter(ledger.RELAYED, submission=self.statement.submission, feeds=feeds)
+
+    def write(self, turn: Turn) -> None:
+        if self.repeat:
+            return
+        db, draft = turn.db, self.draft
+        if self.held:
+            self._conclude(turn)
+        else:
+            self.insert(turn, "accepted")
+        if draft.body is not None:
+            db.execute("INSERT INTO body VALUES (?, ?)", (self.number, draft.body))
+        db.executemany(
+            "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (self.number, n, block.count, block.root, block.frame, block.place, block.length)
+                for n, block in enumerate(draft.blocks)
+            ],
+        )
+        views: dict[int, int] = {}
+        for _, _, _, _, view in self.items:
+            if id(view) not in views:
+                views[id(view)] = _view_id(db, view)
+        db.executemany(
+            "INSERT INTO feed_item VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (feed, first, count, self.number, n, views[id(view)])
+                for feed, first, count, n, view in self.items
+            ],
+        )
+
+    def _conclude(self, turn: Turn) -> None:
+        statement, rows = self.statement, self.statement.rows or Rows()
+        self.number = self.held[0][0]
+        turn.db.execute(
+            "UPDATE submission SET state = 'accepted', received = receipt, received_entry = entry, "
+            "entry = ?, recorded_at = ?, records = ?, accepted = ?, refused = ?, nil = ?, "
+            "receipt = ?, pending = NULL, outcome = ? WHERE number = ?",
+            (
+                self.index,
+                written(turn.now),
+                statement.records,
+                rows.accepted,
+                rows.refused,
+                rows.nil,
+                self.jws,
+                self.draft.outcome,
+                self.number,
+            ),
+        )
+
+
+class _Hold(_Draft):
+    """Commit that the bytes are durable and the outcome follows."""
+
+    def prepare(self, turn: Turn) -> None:
+        if not self.find_earlier(turn):
+            self.enter(turn, ledger.RECEIVED)
+
+    def write(self, turn: Turn) -> None:
+        if not self.repeat:
+            self.insert(turn, "received")
+
+
+class _Refuse(_Draft):
+    """Commit a refusal: an entry alone, or the end of a submission that was held."""
+
+    def prepare(self, turn: Turn) -> None:
+        self.enter(turn, ledger.REFUSED)
+
+    def write(self, turn: Turn) -> None:
+        turn.db.execute(
+            "UPDATE submission SET state = 'refused', received = receipt, received_entry = entry, "
+            "entry = ?, recorded_at = ?, receipt = ?, pending = NULL, outcome = ? "
+            "WHERE id = ? AND state = 'received'",
+            (
+                self.index,
+                written(turn.now),
+                self.jws,
+                self.draft.outcome,
+                self.statement.submission,
+            ),
+        )
+        if turn.db.changes():
+            turn.db.execute(
+                "DELETE FROM idempotency WHERE submission = "
+                "(SELECT number FROM submission WHERE id = ?)",
+                (self.statement.submission,),
+            )
+
+
+def _shown(block: BlockRef, view: View) -> int:
+    return sum(count for name, count in block.types.items() if name in view)
+
+
+def _view_id(db: apsw.Connection, view: View) -> int:
+    spec = msgspec.json.encode(view, order="sorted").decode()
+    db.execute("INSERT OR IGNORE INTO view (spec) VALUES (?)", (spec,))
+    return int(fetch(db, "SELECT id FROM view WHERE spec = ?", (spec,))[0][0])

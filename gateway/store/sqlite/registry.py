@@ -1,0 +1,330 @@
+"""Who may speak, in the database: parties, certificates, OAuth clients, assertions and requests."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from gateway.core import ledger
+from gateway.core.instant import written
+from gateway.core.refusal import Reason, Refused
+from gateway.request import Stored
+from gateway.store.sqlite.connection import fetch
+from gateway.store.sqlite.writer import Turn, Writer
+
+
+class Party(msgspec.Struct, frozen=True):
+    """An organisation with its provider classes, or a consumer with its feeds, on a day."""
+
+    id: str
+    kind: str
+    name: str
+    classes: frozenset[str]
+
+
+class Client(msgspec.Struct, frozen=True):
+    """An OAuth client: whose it is, what it may do, and its public keys."""
+
+    id: str
+    party: str
+    scope: frozenset[str]
+    jwks: dict[str, Any]
+
+
+class Registry:
+    """Reads are answered from memory until the next change; every change is a ledger entry."""
+
+    def __init__(self, writer: Writer, reader: apsw.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._parties: dict[tuple[str, dt.date], Party | None] = {}
+        self._certificates: dict[str, str | None] = {}
+        self._clients: dict[str, Client | None] = {}
+
+    def forget(self) -> None:
+        """Read everything anew, because something changed."""
+        self._parties.clear()
+        self._certificates.clear()
+        self._clients.clear()
+
+    def party(self, identity: str, day: dt.date) -> Party | None:
+        """A party as it is on a day."""
+        key = (identity, day)
+        if key not in self._parties:
+            self._parties[key] = self._read_party(identity, day)
+        return self._parties[key]
+
+    def _read_party(self, identity: str, day: dt.date) -> Party | None:
+        rows = fetch(self._reader, "SELECT kind, name FROM party WHERE id = ?", (identity,))
+        if not rows:
+            return None
+        text = day.isoformat()
+        classes = fetch(
+            self._reader,
+            "SELECT class FROM party_class WHERE party = ? AND in_force <= ? "
+            "AND (until IS NULL OR until > ?)",
+            (identity, text, text),
+        )
+        return Party(identity, rows[0][0], rows[0][1], frozenset(row[0] for row in classes))
+
+    def holder(self, thumbprint: str) -> str | None:
+        """The party whose certificate this is, unless it is revoked here."""
+        if thumbprint not in self._certificates:
+            rows = fetch(
+                self._reader,
+                "SELECT party FROM certificate WHERE thumbprint = ? AND revoked IS NULL",
+                (thumbprint,),
+            )
+            self._certificates[thumbprint] = rows[0][0] if rows else None
+        return self._certificates[thumbprint]
+
+    def client(self, identity: str) -> Client | None:
+        """An OAuth client."""
+        if identity not in self._clients:
+            rows = fetch(
+                self._reader, "SELECT id, party, scope, jwks FROM client WHERE id = ?", (identity,)
+            )
+            self._clients[identity] = (
+                Client(
+                    rows[0][0],
+                    rows[0][1],
+                    frozenset(rows[0][2].split()),
+                    msgspec.json.decode(rows[0][3]),
+                )
+                if rows
+                else None
+            )
+        return self._clients[identity]
+
+    def parties(self, kind: str) -> list[dict[str, Any]]:
+        """Every party of a kind, with its classes."""
+        rows = fetch(
+            self._reader,
+            "SELECT id, name, added, (SELECT json_group_array(class) FROM party_class "
+            "WHERE party = id AND until IS NULL) FROM party WHERE kind = ? ORDER BY id",
+            (kind,),
+        )
+        return [
+            {"id": row[0], "name": row[1], "added": row[2], "classes": msgspec.json.decode(row[3])}
+            for row in rows
+        ]
+
+    def certificates(self, party: str) -> list[dict[str, Any]]:
+        """Every certificate of a party."""
+        rows = fetch(
+            self._reader,
+            "SELECT thumbprint, der, added, revoked FROM certificate WHERE party = ? ORDER BY added",
+            (party,),
+        )
+        names = ("thumbprint", "der", "added", "revoked")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    async def add_party(
+        self,
+        identity: str,
+        kind: str,
+        name: str,
+        classes: Sequence[str],
+        in_force: dt.date,
+    ) -> None:
+        """Add an organisation or a consumer; raises Refused(PARAMETER_NOT_VALID) if it exists."""
+        if fetch(self._reader, "SELECT 1 FROM party WHERE id = ?", (identity,)):
+            raise Refused(Reason.PARAMETER_NOT_VALID, "There is already a party with this id.")
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "INSERT INTO party VALUES (?, ?, ?, ?)",
+                (identity, kind, name, written(turn.now)),
+            )
+            turn.db.executemany(
+                "INSERT INTO party_class VALUES (?, ?, ?, NULL)",
+                [(identity, item, in_force.isoformat()) for item in classes],
+            )
+
+        added = ledger.CONSUMER_ADDED if kind == "consumer" else ledger.ORGANISATION_ADDED
+        await self._change(added, write, id=identity, name=name, classes=sorted(classes))
+
+    async def add_certificate(self, party: str, thumbprint: str, der: bytes) -> None:
+        """Register a certificate for a party."""
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "INSERT INTO certificate VALUES (?, ?, ?, ?, NULL)",
+                (thumbprint, party, der, written(turn.now)),
+            )
+
+        await self._change(ledger.CERTIFICATE_ADDED, write, id=party, thumbprint=thumbprint)
+
+    async def revoke_certificate(self, thumbprint: str) -> None:
+        """Stop accepting a certificate, from this moment on."""
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "UPDATE certificate SET revoked = ? WHERE thumbprint = ? AND revoked IS NULL",
+                (written(turn.now), thumbprint),
+            )
+
+        await self._change(ledger.CERTIFICATE_REVOKED, write, id=thumbprint)
+
+    async def add_client(
+        self,
+        identity: str,
+        party: str,
+        scope: Sequence[str],
+        jwks: dict[str, Any],
+    ) -> None:
+        """Register an OAuth client with its public keys."""
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "INSERT INTO client VALUES (?, ?, ?, ?, ?)",
+                (
+                    identity,
+                    party,
+                    " ".join(sorted(scope)),
+                    msgspec.json.encode(jwks).decode(),
+                    written(turn.now),
+                ),
+            )
+
+        kids = sorted(str(key.get("kid")) for key in jwks["keys"])
+        await self._change(ledger.CLIENT_ADDED, write, id=identity, party=party, keys=kids)
+
+    async def raise_request(self, request: Stored) -> None:
+        """Store a request; it is in force from this moment."""
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    request.id,
+                    request.organisation,
+                    request.consumer,
+                    msgspec.json.encode(request.purposes).decode(),
+                    request.citation,
+                    msgspec.json.encode(request.record_types).decode(),
+                    request.reference,
+                    request.wrapped_key,
+                    request.subject,
+                    request.raised,
+                    request.due,
+                ),
+            )
+
+        await self._change(
+            ledger.REQUEST_RAISED,
+            write,
+            id=request.id,
+            organisation=request.organisation,
+            consumer=request.consumer,
+            purposes=list(request.purposes),
+            citation=request.citation,
+            record_types=list(request.record_types),
+            due=request.due,
+        )
+
+    def requests(
+        self,
+        *,
+        organisation: str | None = None,
+        consumer: str | None = None,
+        identity: str | None = None,
+    ) -> list[Stored]:
+        """Requests to an organisation, or of a consumer, newest first; or one of them by id."""
+        rows = fetch(
+            self._reader,
+            "SELECT * FROM request WHERE (?1 IS NULL OR organisation = ?1) "
+            "AND (?2 IS NULL OR consumer = ?2) AND (?3 IS NULL OR id = ?3) "
+            "ORDER BY raised DESC LIMIT 1000",
+            (organisation, consumer, identity),
+        )
+        decode = msgspec.json.decode
+        return [
+            Stored(
+                id=r[0],
+                organisation=r[1],
+                consumer=r[2],
+                purposes=tuple(decode(r[3])),
+                citation=r[4],
+                record_types=tuple(decode(r[5])),
+                reference=r[6],
+                wrapped_key=r[7],
+                subject=r[8],
+                raised=r[9],
+                due=r[10],
+            )
+            for r in rows
+        ]
+
+    async def use_assertion(self, client: str, jti: str, expires: int) -> None:
+        """Remember a client assertion; raises Refused(ASSERTION_REPLAYED) the second time."""
+        await self._writer.do(_Assertion(client, jti, expires))
+
+    async def expire(self, now: dt.datetime) -> int:
+        """Forget assertions and uploads that have expired; returns how many."""
+        return int(await self._writer.do(_Expire(int(now.timestamp()))))
+
+    async def _change(self, kind: str, write: Callable[[Turn], None], **members: Any) -> None:
+        await self._writer.do(_Change(kind, write, members))
+        self.forget()
+
+
+class _Change:
+    rows = 3
+
+    def __init__(self, kind: str, write: Callable[[Turn], None], members: dict[str, Any]) -> None:
+        self._kind = kind
+        self._write = write
+        self._members = members
+
+    def prepare(self, turn: Turn) -> None:
+        turn.enter(self._kind, **self._members)
+
+    def write(self, turn: Turn) -> None:
+        self._write(turn)
+
+    def answer(self, _turn: Turn) -> None:
+        return None
+
+
+class _Assertion:
+    rows = 1
+
+    def __init__(self, client: str, jti: str, expires: int) -> None:
+        self._row = (client, jti, expires)
+
+    def prepare(self, turn: Turn) -> None:
+        place = ("assertion", *self._row[:2])
+        used = fetch(turn.db, "SELECT 1 FROM assertion WHERE client = ? AND jti = ?", self._row[:2])
+        if used or place in turn.decided:
+            raise Refused(Reason.ASSERTION_REPLAYED)
+        turn.decided[place] = True
+
+    def write(self, turn: Turn) -> None:
+        turn.db.execute("INSERT INTO assertion VALUES (?, ?, ?)", self._row)
+
+    def answer(self, _turn: Turn) -> None:
+        return None
+
+
+class _Expire:
+    rows = 2
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._gone = 0
+
+    def prepare(self, turn: Turn) -> None:
+        """Nothing to decide."""
+
+    def write(self, turn: Turn) -> None:
+        for table in ("assertion", "upload"):
+            turn.db.execute(f"DELETE FROM {table} WHERE expires < ?", (self._now,))  # noqa: S608
+            self._gone += turn.db.changes()
+
+    def answer(self, _turn: Turn) -> int:
+        return self._gone

@@ -1,0 +1,428 @@
+"""THE WAY IN: what happens to one arriving submission.
+
+    1 authenticate   who is speaking?                      Arrival   -> Caller
+    2 admit          may they send this, now, for this?    Caller    -> Admitted
+    3 spool          take the bytes, hashed and sealed     Admitted  -> Spooled, Grounded
+    4 read           what does it say?                     Grounded  -> records and row errors
+    5 validate       is it true to its own rules?          records   -> records and row errors
+    6 seal           digest, encrypt                       records   -> Reading
+    7 commit         once, durably, with the ledger        Reading   -> Recorded
+    8 receipt        only now does the sender hear yes     Recorded  -> Answer
+    9 route          who may see which part                with 7, in one transaction
+
+Each step takes what the step before it earned, so none can be skipped. A small body goes the whole
+way in one request. A large one is answered as soon as its bytes are durable, and `conclude` takes
+it from step 4 to the end.
+
+If an attacker controls this module they can accept what should be refused; they cannot alter what
+the ledger already holds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+
+from gateway.core.adapter import Adapter, Body, ReadContext
+from gateway.core.drafting import (
+    accepted,
+    chosen_format,
+    explained,
+    refusal_of,
+    refused,
+    seal_outcome,
+    statement_of,
+)
+from gateway.core.duty import Ask, Law
+from gateway.core.envelope import NONCE_BYTES, Envelope
+from gateway.core.identity import Caller, Credentials
+from gateway.core.inflate import Inflater
+from gateway.core.limits import (
+    INLINE_BODY_BYTES,
+    SPOOL_CHUNK_BYTES,
+)
+from gateway.core.media import content_digest, idempotency_key, media_type
+from gateway.core.reading import in_memory, take
+from gateway.core.records import RowError
+from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import (
+    Admitted,
+    Answer,
+    Arrival,
+    Draft,
+    Grounded,
+    MemoryBody,
+    Pending,
+    Reading,
+    Recorded,
+    Spooled,
+)
+
+SCOPE: Final = "submissions"
+
+
+# --- what this story needs of the world ---------------------------------------------------------
+
+
+class Door(Protocol):
+    """Turns credentials into a caller, or refuses; never guesses."""
+
+    async def authenticate(self, credentials: Credentials, scope: str) -> Caller: ...
+
+
+class Vault(Protocol):
+    """Holds the keys that wrap data keys, and the key of look-up tags. Deterministic tags."""
+
+    def wrap(self, data_key: bytes, aad: bytes) -> bytes: ...
+    def tag(self, purpose: str, *parts: bytes) -> bytes: ...
+
+
+class SpoolFile(Protocol):
+    """A sealed file being written; after `close` its bytes are flushed to disk."""
+
+    def write(self, piece: bytes) -> None: ...
+    def close(self) -> Body: ...
+    def discard(self) -> None: ...
+
+
+class Journal(Protocol):
+    """Remembers submissions. What it returns from `record`, `hold` and `refuse` is durable.
+
+    A repeat (same idempotency key with the same bytes, or the same bytes from the same
+    organisation) returns what was recorded first, marked as a repeat. `record` and `hold` raise
+    Refused(IDEMPOTENCY_KEY_REUSED) for a key that was used with other bytes, and
+    Refused(STORE_UNAVAILABLE) when the outcome of the commit is unknown.
+    """
+
+    def request_of(self, organisation: str, request: str) -> Ask | None: ...
+    def earlier(self, organisation: str, key: str | None, tag: bytes) -> Recorded | None: ...
+    async def record(self, draft: Draft) -> Recorded: ...
+    async def hold(self, draft: Draft) -> Recorded: ...
+    async def refuse(self, draft: Draft) -> Recorded: ...
+
+
+class Files(Protocol):
+    """Where large bodies are kept, sealed, by submission id."""
+
+    def create(self, submission: str, data_key: bytes) -> SpoolFile: ...
+    def body(self, submission: str, data_key: bytes) -> Body: ...
+    def discard(self, submission: str) -> None: ...
+
+
+class Reader(Protocol):
+    """Runs `take` on a large body where it does not hold anybody up."""
+
+    async def read(
+        self,
+        submission: str,
+        adapter: str,
+        allowed: frozenset[str],
+        data_key: bytes,
+        now: dt.datetime,
+    ) -> Reading: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the way in is made of; built once by `gateway.wiring`."""
+
+    door: Door
+    vault: Vault
+    journal: Journal
+    files: Files
+    reader: Reader
+    law: Law
+    formats: tuple[Adapter, ...]
+    signers: tuple[bytes, ...]
+    body_limit_bytes: int
+    clock: Callable[[], dt.datetime]
+    entropy: Callable[[int], bytes]
+    new_id: Callable[[str], str]
+    running: set[tuple[str, str]] = field(default_factory=set)
+
+
+# --- the way ------------------------------------------------------------------------------------
+
+
+async def receive(arrival: Arrival, intake: Intake) -> Answer:
+    """Take one submission all the way, or until its bytes are durable.
+
+    Raises Refused for whatever is not accepted; nothing of it is then kept but the ledger entry
+    that says so.
+    """
+    caller = await intake.door.authenticate(arrival.credentials, SCOPE)  # 1 authenticate
+    admitted = admit(arrival, caller, intake)  # 2 admit
+    with _alone(admitted, intake.running):
+        try:
+            spooled = await spool(arrival, admitted, intake)  # 3 spool
+            grounded = ground(spooled, intake)
+            earlier = intake.journal.earlier(caller.party, admitted.key, grounded.content_tag)
+            if earlier is not None:
+                return Answer(earlier)
+            if not spooled.inline:
+                return Answer(await hold(grounded, intake))
+            reading = read(grounded, intake)  # 4 read, 5 validate, 6 seal
+            recorded = await commit(grounded, reading, intake)  # 7 commit, with 9 route
+        except Refused as refusal:
+            await _record_refusal(refusal, admitted, intake)
+            raise
+    return Answer(recorded, reading.errors, reading.notes)  # 8 receipt
+
+
+def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
+    """Step 2: decide, before any byte of the body is read, whether this may be sent at all."""
+    now = intake.clock()
+    kind = media_type(arrival.content_type)
+    formats = tuple(a for a in intake.formats if kind in a.media_types)
+    formats = formats or tuple(a for a in intake.formats if kind in a.general_media_types)
+    if not formats:
+        raise Refused(Reason.CONTENT_TYPE_UNKNOWN)
+    entitled = tuple(a for a in formats if _entitled(a, caller, intake, now))
+    if not entitled:
+        raise Refused(
+            Reason.CLASS_NOT_ENTITLED,
+            "None of your organisation's provider classes may send this format today.",
+        )
+    encoding = (arrival.content_encoding or "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise Refused(Reason.CONTENT_ENCODING_UNKNOWN)
+    limit = min(intake.body_limit_bytes, max(a.limit_bytes for a in entitled))
+    if arrival.length == 0:
+        raise Refused(Reason.BODY_EMPTY)
+    if arrival.length is not None and arrival.length > limit:
+        raise Refused(Reason.BODY_TOO_LARGE, f"The limit for this format is {limit} bytes.")
+    request = None
+    if arrival.request is not None:
+        request = intake.journal.request_of(caller.party, arrival.request)
+        if request is None:
+            raise Refused(Reason.REQUEST_NOT_FOUND)
+    return Admitted(
+        submission=intake.new_id("sub"),
+        caller=caller,
+        media_type=kind,
+        formats=entitled,
+        encoding=None if encoding == "identity" else encoding,
+        digests=content_digest(arrival.content_digest),
+        key=idempotency_key(arrival.idempotency_key),
+        request=request,
+        limit_bytes=limit,
+    )
+
+
+def _entitled(adapter: Adapter, caller: Caller, intake: Intake, now: dt.datetime) -> bool:
+    try:
+        intake.law.entitled(
+            caller.classes,
+            adapter.provider_classes,
+            adapter.record_types,
+            now.date(),
+        )
+    except Refused:
+        return False
+    return True
+
+
+@contextmanager
+def _alone(admitted: Admitted, running: set[tuple[str, str]]) -> Iterator[None]:
+    """Refuse a key whose first request is still running (IETF idempotency-key draft)."""
+    if admitted.key is None:
+        yield
+        return
+    entry = (admitted.caller.party, admitted.key)
+    if entry in running:
+        raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT, retry_after=1)
+    running.add(entry)
+    try:
+        yield
+    finally:
+        running.discard(entry)
+
+
+async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled:
+    """Step 3: take the bytes, hashing them as they come; memory does not grow with the body.
+
+    A `Content-Digest` covers the bytes on the wire (RFC 9530 section 2); what is kept, and what the
+    receipt's digest covers, is the file: the bytes after any content coding is undone.
+    """
+    data_key = intake.entropy(32)
+    wire = [(name, hashlib.new(name), expected) for name, expected in admitted.digests]
+    whole = hashlib.sha256()
+    inflate = Inflater(admitted.limit_bytes) if admitted.encoding == "gzip" else None
+    held = bytearray()
+    file: SpoolFile | None = None
+    size = 0
+    try:
+        async for chunk in arrival.chunks:
+            for _, hasher, _ in wire:
+                hasher.update(chunk)
+            for piece in (chunk,) if inflate is None else inflate.feed(chunk):
+                size += len(piece)
+                if size > admitted.limit_bytes:
+                    raise Refused(
+                        Reason.BODY_TOO_LARGE,
+                        f"The limit for this format is {admitted.limit_bytes} bytes.",
+                    )
+                whole.update(piece)
+                held += piece
+                if file is None and len(held) > INLINE_BODY_BYTES:
+                    file = intake.files.create(admitted.submission, data_key)
+                while file is not None and len(held) >= SPOOL_CHUNK_BYTES:
+                    file.write(bytes(held[:SPOOL_CHUNK_BYTES]))
+                    del held[:SPOOL_CHUNK_BYTES]
+        if inflate is not None:
+            inflate.finish()
+        if size == 0:
+            raise Refused(Reason.BODY_EMPTY)
+        for _, hasher, expected in wire:
+            if not hmac.compare_digest(hasher.digest(), expected):
+                raise Refused(Reason.DIGEST_MISMATCH)
+        if file is not None and held:
+            file.write(bytes(held))
+    except BaseException:
+        if file is not None:
+            file.discard()
+        raise
+    body: Body = MemoryBody(bytes(held)) if file is None else file.close()
+    return Spooled(admitted, body, whole.digest(), data_key, intake.clock())
+
+
+def ground(spooled: Spooled, intake: Intake) -> Grounded:
+    """Still step 2, now that the bytes are known: the one format, the class, and why in law."""
+    adapter = chosen_format(spooled)
+    admitted = spooled.admitted
+    grounds = intake.law.grounds(
+        admitted.caller.classes,
+        adapter.provider_classes,
+        adapter.record_types,
+        admitted.request,
+        spooled.received_at.date(),
+    )
+    tag = intake.vault.tag(
+        "content",
+        admitted.caller.party.encode(),
+        spooled.digest,
+        b"" if admitted.request is None else admitted.request.id.encode(),
+    )
+    statement = statement_of(spooled, adapter, grounds, intake.law.version)
+    return Grounded(spooled, adapter, grounds, statement, tag)
+
+
+def read(grounded: Grounded, intake: Intake) -> Reading:
+    """Steps 4 to 6 for a body in memory (`gateway.core.reading.take`)."""
+    spooled = grounded.spooled
+    return take(
+        spooled.body,
+        grounded.adapter,
+        ReadContext(spooled.received_at, intake.signers),
+        grounded.grounds.record_types,
+        Envelope(spooled.data_key, spooled.admitted.submission),
+        intake.entropy,
+        in_memory,
+    )
+
+
+async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Recorded:
+    """Step 7: submission, bytes, blocks, ledger entries and routes (step 9), in one flush."""
+    spooled, statement = grounded.spooled, accepted(grounded.statement, reading)
+    envelope = Envelope(spooled.data_key, statement.submission)
+    with spooled.body.open() as stream:
+        sealed = envelope.seal(b"body", 0, stream.read(), intake.entropy(NONCE_BYTES))
+    return await intake.journal.record(
+        Draft(
+            statement=statement,
+            content_tag=grounded.content_tag,
+            wrapped_key=intake.vault.wrap(spooled.data_key, statement.submission.encode()),
+            key=spooled.admitted.key,
+            body=sealed,
+            blocks=reading.blocks,
+            views=intake.law.views(frozenset(statement.purposes), spooled.received_at.date()),
+            outcome=seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
+        ),
+    )
+
+
+# --- large bodies: first the bytes, then the outcome --------------------------------------------
+
+
+async def hold(grounded: Grounded, intake: Intake) -> Recorded:
+    """Make the bytes of a large body durable and give a receipt for them; the outcome follows."""
+    spooled = grounded.spooled
+    statement = msgspec.structs.replace(grounded.statement, outcome="received")
+    pending = Pending(
+        statement,
+        grounded.adapter.name,
+        tuple(sorted(grounded.grounds.record_types)),
+        spooled.admitted.key,
+    )
+    envelope = Envelope(spooled.data_key, statement.submission)
+    packed = msgspec.msgpack.encode(pending)
+    draft = Draft(
+        statement=statement,
+        content_tag=grounded.content_tag,
+        wrapped_key=intake.vault.wrap(spooled.data_key, statement.submission.encode()),
+        key=spooled.admitted.key,
+        pending=envelope.seal(b"pending", 0, packed, intake.entropy(NONCE_BYTES)),
+    )
+    try:
+        recorded = await intake.journal.hold(draft)
+    except Refused:
+        intake.files.discard(statement.submission)
+        raise
+    if recorded.repeat:
+        intake.files.discard(statement.submission)
+    return recorded
+
+
+async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Intake) -> Recorded:
+    """Steps 4 to 9 for a body that was held; safe to run again after a crash.
+
+    `sealed` is the draft's `pending`. A refusal leaves the reasons for the sender, and no content.
+    """
+    envelope = Envelope(data_key, submission)
+    pending = msgspec.msgpack.decode(envelope.open(b"pending", 0, sealed), type=Pending)
+    statement = pending.statement
+    try:
+        reading = await intake.reader.read(
+            submission,
+            pending.adapter,
+            frozenset(pending.record_types),
+            data_key,
+            statement.received_at,
+        )
+    except Refused as refusal:
+        errors = tuple(error for error in refusal.errors if isinstance(error, RowError))
+        outcome = seal_outcome(errors, (explained(refusal),), envelope, intake.entropy)
+        draft = Draft(refused(statement, refusal.reason), outcome=outcome)
+        recorded = await intake.journal.refuse(draft)
+        intake.files.discard(submission)
+        return recorded
+    day = statement.received_at.date()
+    return await intake.journal.record(
+        Draft(
+            statement=accepted(statement, reading),
+            key=pending.key,
+            blocks=reading.blocks,
+            views=intake.law.views(frozenset(statement.purposes), day),
+            outcome=seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
+        ),
+    )
+
+
+async def _record_refusal(refusal: Refused, admitted: Admitted, intake: Intake) -> None:
+    """A known sender's refusal stands in the ledger, with a receipt; a stranger's does not.
+
+    A key that conflicts, or a gateway that cannot store, refuses nothing of the content.
+    """
+    if refusal.meaning.status >= 500 or refusal.reason is Reason.IDEMPOTENCY_KEY_REUSED:
+        return
+    statement = refusal_of(admitted, refusal.reason, intake.law.version, intake.clock())
+    recorded = await intake.journal.refuse(Draft(statement))
+    refusal.receipt = recorded.receipt
+    refusal.submission = statement.submission

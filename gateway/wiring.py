@@ -1,0 +1,362 @@
+"""The only file that knows every other: builds a gateway from settings, and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from adapters.catalogue import every_adapter
+from gateway.config import Settings
+from gateway.core.canonical import b64u
+from gateway.core.checkpoint import parse_vkey
+from gateway.core.duty import Law
+from gateway.core.receipt import TYPE, Statement, claims
+from gateway.core.refusal import Refused
+from gateway.core.stages import Reading, Recorded
+from gateway.edge import keyring, logs, tls
+from gateway.edge.client_certificate import TrustStore
+from gateway.edge.door import Door
+from gateway.edge.http.app import application
+from gateway.edge.http.deadline import DeadlineServer
+from gateway.edge.http.keys import Front
+from gateway.edge.jobs import Jobs
+from gateway.edge.metrics import Metrics
+from gateway.edge.oauth import jose
+from gateway.edge.oauth.access_token import AccessTokens, jwks
+from gateway.feed import Counter
+from gateway.reading_process import read_body
+from gateway.request import Desk
+from gateway.sealing import Seal
+from gateway.store.sqlite.store import Store
+from gateway.submission import Intake, conclude
+from gateway.upload import Depot
+
+log = structlog.get_logger("gateway")
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def clock() -> dt.datetime:
+    """Now, in UTC; the one place that asks."""
+    return dt.datetime.now(dt.UTC)
+
+
+def new_id(kind: str) -> str:
+    """A fresh id: its kind, then 48 bits of time and 80 of chance, so that ids sort by age (ULID)."""
+    number = int.from_bytes(int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10), "big")
+    text = "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return f"{kind}_{text}"
+
+
+def law() -> Law:
+    """The duty and routing tables as they are installed."""
+    schemas = files("schemas")
+    return Law(
+        (schemas / "duties.toml").read_bytes(),
+        (schemas / "routing.toml").read_bytes(),
+    )
+
+
+class ReadingProcesses:
+    """Runs `read_body` in processes of their own (`gateway.submission.Reader`)."""
+
+    def __init__(self, directory: Path, count: int, signers: tuple[bytes, ...]) -> None:
+        self._directory = directory
+        self._count = count
+        self._signers = signers
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def read(
+        self,
+        submission: str,
+        adapter: str,
+        allowed: frozenset[str],
+        data_key: bytes,
+        now: dt.datetime,
+    ) -> Reading:
+        """Steps 4 to 6 for one held body; a process that dies is tried again with a new one."""
+        loop = asyncio.get_running_loop()
+        arguments = (
+            self._directory,
+            submission,
+            adapter,
+            allowed,
+            data_key,
+            now,
+            self._signers,
+        )
+        for last in (False, True):
+            try:
+                return await loop.run_in_executor(self._processes(), read_body, *arguments)
+            except BrokenProcessPool:
+                self.close()
+                if last:
+                    raise
+        raise AssertionError("not reached")
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Forked from a clean server process: none of the gateway's keys or sockets are in it.
+            context = multiprocessing.get_context("forkserver")
+            self._pool = ProcessPoolExecutor(self._count, mp_context=context)
+        return self._pool
+
+    def close(self) -> None:
+        """Let the processes go."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+@dataclass(slots=True)
+class Conclusions:
+    """Large submissions on their way to an outcome; each is taken by one task."""
+
+    store: Store
+    intake: Intake
+    unwrap: Callable[[bytes, bytes], bytes]
+    tasks: dict[str, asyncio.Task[Recorded]] = field(default_factory=dict)
+
+    def begin(self, submission: str) -> None:
+        """Start, unless it is under way."""
+        if submission not in self.tasks:
+            task = asyncio.get_running_loop().create_task(self._conclude(submission))
+            self.tasks[submission] = task
+            task.add_done_callback(lambda _: self.tasks.pop(submission, None))
+
+    async def _conclude(self, submission: str) -> Recorded:
+        for identity, wrapped, sealed in self.store.journal.pending():
+            if identity == submission:
+                key = self.unwrap(wrapped, submission.encode())
+                recorded = await conclude(submission, key, sealed, self.intake)
+                log.info("concluded", submission=submission, status=recorded.state)
+                return recorded
+        raise LookupError("it is not pending")
+
+    async def wait(self, submission: str, seconds: float) -> Recorded | None:
+        """The outcome, if it comes within the seconds."""
+        task = self.tasks.get(submission)
+        if task is None:
+            return None
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done or task.exception() is not None:
+            return None
+        return task.result()
+
+    def resume(self) -> None:
+        """Go on with what a restart interrupted."""
+        for identity, _, _ in self.store.journal.pending():
+            self.begin(identity)
+
+    async def stop(self) -> None:
+        """Leave what is under way; it goes on after the next start."""
+        tasks = list(self.tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A running gateway: where it listens, and what tests and the command line reach into."""
+
+    settings: Settings
+    store: Store
+    ring: keyring.KeyRing
+    law: Law
+    trust: TrustStore
+    port: int
+    stopped: asyncio.Event
+
+
+def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store:
+    """The store of these settings, with the key that signs its checkpoints and receipts."""
+    evidence = ring.evidence
+    header = {"alg": "EdDSA", "kid": evidence.kid, "typ": TYPE}
+
+    def attest(statement: Statement, recorded_at: dt.datetime) -> str:
+        delivery = the_law.delivery(recorded_at.date())
+        body = claims(statement, settings.origin, recorded_at, delivery)
+        return jose.sign(header, body, evidence.sign)
+
+    return Store(settings.data, parse_vkey(evidence.vkey), evidence.sign, attest, clock)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway that listens until the block is left."""
+    ring = keyring.open_ring(settings.keys, origin=settings.origin)
+    the_law, formats = law(), every_adapter()
+    signers = tuple(_der(path) for path in settings.signers)
+    store = open_store(settings, ring, the_law)
+    try:
+        await store.start()
+        stopped = asyncio.Event()
+        store.writer.on_broken.append(stopped.set)
+        trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
+        tokens = AccessTokens(ring.token_keys, settings.issuer, settings.issuer)
+        door = Door(trust, tokens, store.registry, clock, new_id)
+        reader = ReadingProcesses(store.bodies.directory, settings.processes, signers)
+        intake = Intake(
+            door=door,
+            vault=ring,
+            journal=store.journal,
+            files=store.bodies,
+            reader=reader,
+            law=the_law,
+            formats=formats,
+            signers=signers,
+            body_limit_bytes=settings.body_limit_bytes,
+            clock=clock,
+            entropy=os.urandom,
+            new_id=new_id,
+        )
+        conclusions = Conclusions(store, intake, ring.unwrap)
+        metrics = _metrics(store)
+        counter = Counter(store.shelf, store.evidence, ring.unwrap, frozenset(the_law.feeds))
+        front = Front(
+            issuer=settings.issuer,
+            intake=intake,
+            counter=counter,
+            desk=Desk(store.registry, ring, the_law, clock, os.urandom, new_id),
+            depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
+            door=door,
+            law=the_law,
+            formats=formats,
+            journal=store.journal,
+            evidence=store.evidence,
+            vkey=ring.evidence.vkey,
+            jwks=jwks(ring.token_keys, ring.evidence),
+            openapi=(files("schemas") / "openapi.json").read_bytes(),
+            metrics=metrics,
+            trusted_proxies=settings.networks(settings.proxies),
+            conclude=conclusions.begin,
+            concluded=conclusions.wait,
+            unwrap=ring.unwrap,
+            ready=lambda: None if store.writer.broken is None else "The store has failed.",
+        )
+        jobs = _jobs(settings, store, trust, parse_vkey(ring.evidence.vkey), stopped)
+        app = application(front, settings.networks(settings.monitors))
+        async with _listening(app, settings) as port:
+            jobs.start()
+            conclusions.resume()
+            log.info(
+                "serving",
+                listen=f"{settings.host}:{port}",
+                origin=settings.origin,
+                version=version("cms-gateway"),
+            )
+            try:
+                yield Gateway(settings, store, ring, the_law, trust, port, stopped)
+            finally:
+                jobs.stop()
+                await conclusions.stop()
+                reader.close()
+    finally:
+        await store.stop()
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[int]:
+    context = tls.server_context(
+        certificate=settings.tls.certificate,
+        key=settings.tls.key,
+        client_ca=settings.tls.participants,
+    )
+    runner = DeadlineServer(app, header_seconds=settings.header_seconds)
+    await runner.setup()
+    try:
+        site = web.TCPSite(
+            runner,
+            settings.host,
+            settings.port,
+            ssl_context=context,
+            backlog=1_024,
+            shutdown_timeout=5,
+        )
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _metrics(store: Store) -> Metrics:
+    metrics = Metrics()
+    metrics.gauge("ledger_size", "Entries in the ledger", lambda: store.evidence.size)
+    metrics.gauge("writer_waiting", "Work that waits for the writer", lambda: store.writer.depth)
+    return metrics
+
+
+def _jobs(
+    settings: Settings,
+    store: Store,
+    trust: TrustStore,
+    key: Any,
+    stopped: asyncio.Event,
+) -> Jobs:
+    seal = Seal(store.evidence, key)
+
+    async def check_seal() -> None:
+        try:
+            size = await asyncio.to_thread(seal.check)
+        except Exception:
+            stopped.set()  # what is on disk is not what was signed: take nothing more
+            raise
+        log.info("sealed", size=size)
+
+    async def expire() -> None:
+        log.info("expired", count=await store.registry.expire(clock()))
+
+    async def refresh() -> None:
+        await asyncio.to_thread(trust.revocation.refresh, clock())
+
+    return Jobs(
+        {
+            "checkpoint": (check_seal, settings.seal_seconds),
+            "expiry": (expire, 60),
+            "revocation": (refresh, settings.revocation_seconds),
+        },
+    )
+
+
+def _der(path: Path) -> bytes:
+    text = path.read_bytes()
+    if text.lstrip().startswith(b"-----BEGIN"):
+        lines = [line for line in text.splitlines() if line and not line.startswith(b"-----")]
+        return base64.b64decode(b"".join(lines))
+    return text
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until a signal or a fault; returns the exit code."""
+    logs.configure(level=settings.log_level)
+    loop = asyncio.get_running_loop()
+    async with running(settings) as gateway:
+        asked = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, asked.set)
+        waits = [loop.create_task(asked.wait()), loop.create_task(gateway.stopped.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        return 3 if gateway.stopped.is_set() else 0
+
+
+__all__ = ["Gateway", "Refused", "b64u", "clock", "law", "new_id", "open_store", "running", "serve"]

@@ -1,0 +1,456 @@
+"""Hostile XML, case by case: refused with a reason, nothing opened, nothing fetched, no value told.
+
+libxml2 opens files and sockets below Python, where an audit hook sees nothing. So a file that the
+cases name is watched through inotify, and the address they name is a listener of our own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from gateway.core import hardened_xml
+from gateway.core.refusal import Reason, Refused
+
+REPOSITORY = Path(__file__).parents[2]
+LIMIT = 4 * 1024 * 1024
+MARK = "MARKED-VALUE-7431"
+
+Read = Callable[[bytes], list[str]]
+
+
+def whole(content: bytes) -> list[str]:
+    return [hardened_xml.text_of(e) for e in hardened_xml.parse(content, LIMIT).iter("row")]
+
+
+def streamed(content: bytes) -> list[str]:
+    rows = hardened_xml.stream(io.BytesIO(content), ["row"], limit_bytes=LIMIT)
+    return [hardened_xml.text_of(row) for row in rows]
+
+
+@pytest.fixture(params=[whole, streamed], ids=["whole", "streamed"])
+def read(request: pytest.FixtureRequest) -> Read:
+    return request.param
+
+
+class Watch:
+    """Sees whether anything named in a document was opened, fetched or connected to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.secret = folder / "secret.txt"
+        self.secret.write_text("SECRET")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(0)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/secret.dtd"
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._inotify = libc.inotify_init1(os.O_NONBLOCK)
+        opened = 0x20
+        assert libc.inotify_add_watch(self._inotify, bytes(self.secret), opened) > 0
+
+    def touched(self) -> list[str]:
+        found = []
+        try:
+            self.listener.accept()[0].close()
+            found.append("network")
+        except BlockingIOError:
+            pass
+        try:
+            os.read(self._inotify, 4096)
+            found.append("file")
+        except BlockingIOError:
+            pass
+        return found
+
+    def close(self) -> None:
+        os.close(self._inotify)
+        self.listener.close()
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    if sys.platform != "linux":
+        pytest.skip("inotify is Linux's")
+    made = Watch(tmp_path)
+    yield made
+    made.close()
+
+
+AUDITED: list[str] = []
+_auditing = False
+
+
+def _audit(event: str, _args: object) -> None:
+    if _auditing and event in {"open", "socket.connect", "urllib.Request", "subprocess.Popen"}:
+        AUDITED.append(event)
+
+
+sys.addaudithook(_audit)
+
+
+HOSTILE: dict[str, tuple[str, Reason]] = {
+    "external entity in a file": (
+        '<!DOCTYPE r [<!ENTITY x SYSTEM "{file}">]><r><row>&x;</row></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "external entity on the network": (
+        '<!DOCTYPE r [<!ENTITY x SYSTEM "{url}">]><r><row>&x;</row></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "external parameter entity": (
+        '<!DOCTYPE r [<!ENTITY % x SYSTEM "{url}"> %x;]><r><row/></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "external DTD": ('<!DOCTYPE r SYSTEM "{file}"><r><row/></r>', Reason.XML_FORBIDDEN),
+    "external DTD on the network": (
+        '<!DOCTYPE r PUBLIC "-//x//y" "{url}"><r><row/></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "internal DTD without entities": (
+        "<!DOCTYPE r [<!ELEMENT r ANY>]><r><row/></r>",
+        Reason.XML_FORBIDDEN,
+    ),
+    "empty DTD": ("<!DOCTYPE r><r><row/></r>", Reason.XML_FORBIDDEN),
+    "DTD after comments and instructions": (
+        "<?xml version='1.0'?><!-- > --><?pi <r> ?>\n<!DOCTYPE r><r><row/></r>",
+        Reason.XML_FORBIDDEN,
+    ),
+    "DTD after a byte-order mark": ("\ufeff<!DOCTYPE r><r><row/></r>", Reason.XML_FORBIDDEN),
+    "DTD beyond the first chunk": (
+        "<!--" + " " * 20_000 + "--><!DOCTYPE r><r><row/></r>",
+        Reason.XML_FORBIDDEN,
+    ),
+    "DTD after the root": ("<r><row/></r><!DOCTYPE r>", Reason.XML_NOT_WELL_FORMED),
+    "entity expansion": (
+        '<!DOCTYPE r [<!ENTITY a "xxxxxxxxxx">'
+        + "".join(
+            f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+        )
+        + "]><r><row>&i;</row></r>",
+        Reason.XML_FORBIDDEN,
+    ),
+    "entity expansion in an attribute": (
+        '<!DOCTYPE r [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><r><row v="&b;"/></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "undeclared entity": ("<r><row>&unknown;</row></r>", Reason.XML_NOT_WELL_FORMED),
+    "XInclude of a file": (
+        '<r><row><include xmlns="http://www.w3.org/2001/XInclude" href="{file}"/></row></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "XInclude of the network": (
+        '<r><i:include xmlns:i="http://www.w3.org/2001/XInclude" href="{url}"/><row/></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "XInclude fallback": (
+        '<r><fallback xmlns="http://www.w3.org/2001/XInclude"/><row/></r>',
+        Reason.XML_FORBIDDEN,
+    ),
+    "nesting of 10,000": (
+        "<r>" + "<a>" * 10_000 + "</a>" * 10_000 + "</r>",
+        Reason.XML_NOT_WELL_FORMED,
+    ),
+    "nesting just beyond the limit": (
+        "<a>" * 257 + "</a>" * 257,
+        Reason.XML_NOT_WELL_FORMED,
+    ),
+    "NUL": ("<r><row>\0</row></r>", Reason.XML_NOT_WELL_FORMED),
+    "control character by reference": ("<r><row>&#1;</row></r>", Reason.XML_NOT_WELL_FORMED),
+    "lone surrogate by reference": ("<r><row>&#xD800;</row></r>", Reason.XML_NOT_WELL_FORMED),
+    "truncated in an element": ("<r><row>a</row><row>", Reason.XML_NOT_WELL_FORMED),
+    "truncated in a tag": ("<r><row>a</row><ro", Reason.XML_NOT_WELL_FORMED),
+    "truncated in the prolog": ("<?xml version='1.0'?><!-- ", Reason.XML_NOT_WELL_FORMED),
+    "empty": ("", Reason.XML_NOT_WELL_FORMED),
+    "spaces only": ("  \n ", Reason.XML_NOT_WELL_FORMED),
+    "no XML": ("PK\x03\x04 a,b,c", Reason.XML_NOT_WELL_FORMED),
+    "two roots": ("<r><row/></r><r><row/></r>", Reason.XML_NOT_WELL_FORMED),
+    "text after the root": ("<r><row/></r>x", Reason.XML_NOT_WELL_FORMED),
+    "an attribute twice": ('<r><row a="1" a="2"/></r>', Reason.XML_NOT_WELL_FORMED),
+    "an attribute twice by two prefixes": (
+        '<r xmlns:p="u" xmlns:q="u"><row p:a="1" q:a="2"/></r>',
+        Reason.XML_NOT_WELL_FORMED,
+    ),
+    "undeclared prefix": ("<r><p:row/></r>", Reason.XML_NOT_WELL_FORMED),
+    "a declaration twice": (
+        "<?xml version='1.0'?><?xml version='1.0'?><r><row/></r>",
+        Reason.XML_NOT_WELL_FORMED,
+    ),
+    "UTF-7": ("<?xml version='1.0' encoding='UTF-7'?><r><row/></r>", Reason.CHARACTER_SET),
+    "an unknown encoding": ("<?xml version='1.0' encoding='x'?><r/>", Reason.CHARACTER_SET),
+    "UTF-16 declared, UTF-8 sent": (
+        "<?xml version='1.0' encoding='UTF-16'?><r><row/></r>",
+        Reason.CHARACTER_SET,
+    ),
+    "a mark of UTF-8 and another set declared": (
+        "\ufeff<?xml version='1.0' encoding='ISO-8859-1'?><r/>",
+        Reason.CHARACTER_SET,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_hostile_xml_is_refused_and_touches_nothing(name: str, read: Read, watch: Watch) -> None:
+    global _auditing  # noqa: PLW0603 - an audit hook cannot be taken away again
+    template, reason = HOSTILE[name]
+    content = template.replace("{file}", str(watch.secret)).replace("{url}", watch.url)
+    AUDITED.clear()
+    _auditing = True
+    try:
+        with pytest.raises(Refused) as refused:
+            read(content.encode())
+    finally:
+        _auditing = False
+    assert refused.value.reason is reason
+    assert AUDITED == []
+    assert watch.touched() == []
+
+
+BYTES: dict[str, bytes] = {
+    "UTF-16 with a mark": "<r><row>é</row></r>".encode("utf-16"),
+    "UTF-16 without a mark": "<r><row>é</row></r>".encode("utf-16-le"),
+    "UTF-16 big-endian": "<?xml version='1.0' encoding='UTF-16'?><r/>".encode("utf-16-be"),
+    "UTF-32": "<r><row>é</row></r>".encode("utf-32"),
+    "EBCDIC": "<?xml version='1.0'?><r/>".encode("cp037"),
+    "bytes that are not UTF-8": b"<r><row>\xff\xfe</row></r>",
+    "an overlong form of UTF-8": b"<r><row>\xc0\xbc</row></r>",
+    "a surrogate in UTF-8": b"<r><row>\xed\xa0\x80</row></r>",
+    "a high byte in US-ASCII": b"<?xml version='1.0' encoding='US-ASCII'?><r><row>\xe9</row></r>",
+}
+
+
+@pytest.mark.parametrize("name", sorted(BYTES))
+def test_other_character_sets_are_refused(name: str, read: Read) -> None:
+    with pytest.raises(Refused) as refused:
+        read(BYTES[name])
+    assert refused.value.reason is Reason.CHARACTER_SET
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec"),
+    [("UTF-8", "utf-8"), ("utf-8", "utf-8"), ("ISO-8859-1", "latin-1"), ("windows-1252", "cp1252")],
+)
+def test_the_character_sets_of_business_files_are_read(
+    declared: str, codec: str, read: Read
+) -> None:
+    content = f"<?xml version='1.0' encoding='{declared}'?><r><row>Zoë £5</row></r>"
+    assert read(content.encode(codec)) == ["Zoë £5"]
+
+
+def test_a_mark_of_utf_8_is_allowed(read: Read) -> None:
+    assert read("\ufeff<r><row>é</row></r>".encode()) == ["é"]
+
+
+def test_the_word_doctype_is_allowed_where_it_declares_nothing(read: Read) -> None:
+    content = b"<!-- <!DOCTYPE r> --><?p <!DOCTYPE r> ?><r><row><![CDATA[<!DOCTYPE r>]]></row></r>"
+    assert read(content) == ["<!DOCTYPE r>"]
+
+
+def test_a_schema_location_is_never_fetched(read: Read, watch: Watch) -> None:
+    content = (
+        '<r xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        f'xsi:schemaLocation="urn:x {watch.url}" '
+        f'xsi:noNamespaceSchemaLocation="{watch.secret}"><row>a</row></r>'
+    )
+    assert read(content.encode()) == ["a"]
+    assert watch.touched() == []
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["GB4<!-- -->5", "GB<?p?>45", "<![CDATA[GB]]>45", "GB&#52;5", "<!-- a -->GB45<!-- b -->"],
+)
+def test_no_comment_or_instruction_cuts_a_text(inside: str, read: Read) -> None:
+    assert read(f"<r><row>{inside}</row></r>".encode()) == ["GB45"]
+
+
+def test_the_text_of_a_tree_made_elsewhere_is_whole_too() -> None:
+    kept = etree.fromstring("<a>x<!-- c -->y<b>z</b>!<?p q?>?</a>")
+    assert hardened_xml.text_of(kept) == "xyz!?"
+
+
+def test_a_great_many_attributes_take_no_great_time(read: Read) -> None:
+    attributes = " ".join(f'a{n}=""' for n in range(100_000))
+    assert read(f"<r><row {attributes}/></r>".encode()) == [""]
+
+
+@pytest.mark.parametrize("content", [f"<r><row>{MARK}</r>", f'<r><row a="{MARK}" a=""/></r>',
+                                     f"<r><row>&{MARK};</row></r>", f"<r><row>{MARK}\0</row></r>"])  # fmt: skip
+def test_a_refusal_never_tells_a_value(content: str, read: Read) -> None:
+    with pytest.raises(Refused) as refused:
+        read(content.encode())
+    assert MARK not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+def test_a_refusal_names_line_and_column() -> None:
+    with pytest.raises(Refused) as refused:
+        whole(b"<r>\n  <row>a</rows>\n</r>")
+    assert refused.value.detail == "Line 2, column 16: an end tag does not match its start tag."
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    for read_one in (whole, streamed):
+        try:
+            read_one(content)
+        except Refused:
+            continue
+
+
+@given(st.lists(st.sampled_from(
+    ["<r>", "</r>", "<row>", "</row>", "<!--", "-->", "<?p", "?>", "<!DOCTYPE r", ">", "&a;", "x",
+     "<![CDATA[", "]]>", " ", "<row/>"]), max_size=12))  # fmt: skip
+def test_whole_and_streamed_agree(pieces: list[str]) -> None:
+    outcomes = []
+    for read_one in (whole, streamed):
+        try:
+            outcomes.append(read_one("".join(pieces).encode()))
+        except Refused as refused:
+            outcomes.append(refused.reason)
+    assert outcomes[0] == outcomes[1]
+
+
+# ----------------------------------------------------------------- schemas
+
+SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+  <xs:include schemaLocation="part.xsd"/>
+  <xs:element name="r"><xs:complexType><xs:sequence>
+    <xs:element name="row" type="Code" maxOccurs="unbounded"/>
+  </xs:sequence></xs:complexType></xs:element>
+</xs:schema>"""
+PART = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:simpleType name="Code">
+  <xs:restriction base="xs:string"><xs:maxLength value="3"/></xs:restriction>
+</xs:simpleType></xs:schema>"""
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> etree.XMLSchema:
+    (tmp_path / "main.xsd").write_text(SCHEMA)
+    (tmp_path / "part.xsd").write_text(PART)
+    return hardened_xml.load_schema(tmp_path / "main.xsd")
+
+
+def test_what_a_schema_includes_comes_from_its_own_folder(schema: etree.XMLSchema) -> None:
+    hardened_xml.conform(hardened_xml.parse(b"<r><row>abc</row></r>", LIMIT), schema)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/part.xsd", "../part.xsd", "/etc/part.xsd"])
+def test_a_schema_includes_nothing_from_elsewhere(tmp_path: Path, address: str) -> None:
+    (tmp_path / "main.xsd").write_text(SCHEMA.replace("part.xsd", address))
+    with pytest.raises((ValueError, etree.XMLSchemaParseError)):
+        hardened_xml.load_schema(tmp_path / "main.xsd")
+
+
+def test_a_schema_error_names_line_element_and_rule(schema: etree.XMLSchema) -> None:
+    root = hardened_xml.parse(f"<r>\n<row>{MARK}</row>\n<bad/></r>".encode(), LIMIT)
+    with pytest.raises(Refused) as refused:
+        hardened_xml.conform(root, schema)
+    assert refused.value.reason is Reason.XML_NOT_VALID
+    assert refused.value.detail == (
+        "Line 2: element row is too long. "
+        "Line 3: element bad is not expected here, or lacks a child element."
+    )
+
+
+def test_a_stream_never_yields_what_its_schema_refuses(schema: etree.XMLSchema) -> None:
+    rows = ["<row>abc</row>\n"] * 2000
+    rows[1500] = f"<row>{MARK}</row>\n"
+    content = f"<r>{''.join(rows)}</r>".encode()
+    seen: list[str] = []
+    rows_read = hardened_xml.stream(io.BytesIO(content), ["row"], schema, limit_bytes=LIMIT)
+    with pytest.raises(Refused) as refused:
+        seen.extend(hardened_xml.text_of(row) for row in rows_read)
+    assert refused.value.reason is Reason.XML_NOT_VALID
+    assert 0 < len(seen) <= 1500
+    assert set(seen) == {"abc"}
+    assert "element row is too long" in refused.value.detail
+    assert MARK not in refused.value.detail
+
+
+def test_a_stream_with_a_schema_gives_all_rows(schema: etree.XMLSchema) -> None:
+    content = f"<r>{'<row>abc</row>' * 5000}</r>".encode()
+    rows = hardened_xml.stream(io.BytesIO(content), ["row"], schema, limit_bytes=LIMIT)
+    assert sum(1 for _ in rows) == 5000
+
+
+# ----------------------------------------------------------------- limits
+
+
+def test_a_body_of_exactly_the_limit_is_read_and_one_byte_more_is_not(read: Read) -> None:
+    rows = b"<row>a</row>" * 349_524
+    body = b"<r>" + rows + b" " * (LIMIT - len(rows) - 7) + b"</r>"
+    assert len(body) == LIMIT
+    assert len(read(body)) == 349_524
+    with pytest.raises(Refused) as refused:
+        read(body + b" ")
+    assert refused.value.reason is Reason.BODY_TOO_LARGE
+
+
+def test_a_text_beyond_ten_million_characters_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        hardened_xml.parse(b"<r>" + b"x" * 10_100_000 + b"</r>", 1 << 24)
+    assert refused.value.reason is Reason.XML_NOT_WELL_FORMED
+
+
+def test_nesting_up_to_the_limit_is_read(read: Read) -> None:
+    depth = hardened_xml.DEPTH_LIMIT - 2
+    assert read(("<a>" * depth + "<row>x</row>" + "</a>" * depth).encode()) == ["x"]
+
+
+def test_a_stream_without_records_ends_early() -> None:
+    content = io.BytesIO(b"<r>" + b"<a/>" * 500_000 + b"</r>")
+    with pytest.raises(Refused, match="no record ended"):
+        list(hardened_xml.stream(content, ["row"], limit_bytes=LIMIT))
+    assert content.tell() < hardened_xml.GAP_LIMIT_BYTES + 2 * hardened_xml.CHUNK_BYTES
+
+
+def test_a_prolog_without_end_ends_early() -> None:
+    content = io.BytesIO(b"<!--" + b" " * 1_000_000)
+    with pytest.raises(Refused) as refused:
+        list(hardened_xml.stream(content, ["row"], limit_bytes=LIMIT))
+    assert refused.value.reason is Reason.XML_NOT_WELL_FORMED
+    assert content.tell() < 2 * hardened_xml.PROLOG_LIMIT_BYTES
+
+
+STREAM_MANY = """
+import io, resource, sys
+from gateway.core import hardened_xml
+
+class Rows(io.RawIOBase):
+    def __init__(self, count):
+        self.left, self.rest = count, b"<r>"
+    def read(self, size=-1):
+        while self.left and len(self.rest) < size:
+            self.left -= 1
+            self.rest += b"<group><row><name>A. Sample</name><pay>100.00</pay></row></group>\\n"
+            if not self.left:
+                self.rest += b"</r>"
+        given, self.rest = self.rest[:size], self.rest[size:]
+        return given
+
+rows = hardened_xml.stream(Rows(int(sys.argv[1])), ["row"], limit_bytes=1 << 40)
+assert sum(1 for row in rows if row[0].text == "A. Sample") == int(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_the_memory_of_a_stream_does_not_grow_with_its_rows() -> None:
+    def peak_kib(rows: int) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", STREAM_MANY, str(rows)],
+            cwd=REPOSITORY, capture_output=True, check=True, text=True,
+        )  # fmt: skip
+        return int(done.stdout)
+
+    assert peak_kib(100_000) - peak_kib(10_000) < 2048
