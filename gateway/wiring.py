@@ -24,11 +24,10 @@ from aiohttp import web
 
 from adapters.catalogue import every_adapter
 from gateway.config import Settings
-from gateway.core.canonical import b64u
+from gateway.core.canonical import b64u, canonical
 from gateway.core.checkpoint import parse_vkey
 from gateway.core.duty import Law
 from gateway.core.receipt import TYPE, Statement, claims
-from gateway.core.refusal import Refused
 from gateway.core.stages import Reading, Recorded
 from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
@@ -38,7 +37,6 @@ from gateway.edge.http.deadline import DeadlineServer
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
 from gateway.edge.metrics import Metrics
-from gateway.edge.oauth import jose
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.feed import Counter
 from gateway.reading_process import read_body
@@ -189,12 +187,13 @@ class Gateway:
 def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store:
     """The store of these settings, with the key that signs its checkpoints and receipts."""
     evidence = ring.evidence
-    header = {"alg": "EdDSA", "kid": evidence.kid, "typ": TYPE}
+    header = b64u(canonical({"alg": "EdDSA", "kid": evidence.kid, "typ": TYPE}))
 
     def attest(statement: Statement, recorded_at: dt.datetime) -> str:
         delivery = the_law.delivery(recorded_at.date())
         body = claims(statement, settings.origin, recorded_at, delivery)
-        return jose.sign(header, body, evidence.sign)
+        text = f"{header}.{b64u(canonical(body))}"
+        return f"{text}.{b64u(evidence.sign(text.encode()))}"
 
     return Store(settings.data, parse_vkey(evidence.vkey), evidence.sign, attest, clock)
 
@@ -289,7 +288,6 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
             settings.port,
             ssl_context=context,
             backlog=1_024,
-            shutdown_timeout=5,
         )
         await site.start()
         yield runner.addresses[0][1]
@@ -358,5 +356,3 @@ async def serve(settings: Settings) -> int:
             wait.cancel()
         return 3 if gateway.stopped.is_set() else 0
 
-
-__all__ = ["Gateway", "Refused", "b64u", "clock", "law", "new_id", "open_store", "running", "serve"]

@@ -179,10 +179,10 @@ def load_schema(path: Path) -> etree.XMLSchema:
     """Compile one of our own XSD files; what it includes is read from the same folder only.
 
     A schema keeps the errors of its last validation: it belongs to one thread.
+    Raises ValueError where a file includes anything but a file of its own folder.
     """
-    parser = etree.XMLParser(**_SWITCHES)
-    parser.resolvers.add(_SameFolder(path.parent))
-    return etree.XMLSchema(etree.fromstring(path.read_bytes(), parser, base_url=path.name))
+    _check_includes(path, set())
+    return etree.XMLSchema(etree.parse(str(path), new_parser()))
 
 
 def new_parser(encoding: str = "UTF-8") -> etree.XMLParser:
@@ -201,20 +201,21 @@ def text_of(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext())
 
 
-class _SameFolder(etree.Resolver):
-    """Resolve what a schema includes by its bare file name, in one folder, and nothing else."""
+def _check_includes(path: Path, seen: set[Path]) -> None:
+    """Demand that a schema, and what it includes, names only files of its own folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    # The published types of lxml lack the context.
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]
-        """Return the included file; an address of any other kind is an error of ours."""
-        del public_id
-        if "/" in system_url or "\\" in system_url:
-            raise ValueError("A schema may include only files of its own folder.")
-        included = (self._folder / system_url).read_bytes()
-        return cast("Any", self).resolve_string(included, context)
+    Checked beforehand, and not by a resolver of lxml: those are installed for the whole process
+    while a thread parses, so that another thread may find its own one gone.
+    """
+    seen.add(path)
+    root = etree.fromstring(path.read_bytes(), new_parser())
+    for tag in ("include", "import", "redefine"):
+        for named in root.iter(f"{{http://www.w3.org/2001/XMLSchema}}{tag}"):
+            included = path.parent / named.get("schemaLocation", "")
+            if included.parent != path.parent or not included.is_file():
+                raise ValueError(f"{path.name} includes what is no file of its folder.")
+            if included not in seen:
+                _check_includes(included, seen)
 
 
 def _read_up_to(source: BinaryIO, limit: int) -> bytes:

@@ -85,6 +85,7 @@ class DeadlineServer(web.AppRunner):
             keepalive_timeout=_KEEPALIVE_SECONDS,
             auto_decompress=False,
             lingering_time=2.0,
+            shutdown_timeout=5.0,
         )
         self._header_seconds = header_seconds
 

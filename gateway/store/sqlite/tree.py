@@ -31,6 +31,7 @@ class Tree:
         self._reader = reader
         self._growing: list[list[bytes]] = []
         self._completing: dict[tuple[int, int], bytes] = {}
+        self._tiles = merkle.TileTree(0, self.tile)
         self._load()
         self.size = self._committed
         self._new: list[bytes] = []
@@ -138,7 +139,9 @@ class Tree:
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The inclusion proof of an entry in the tree of a given, committed size."""
-        return merkle.inclusion_from_tiles(index, size, self.tile)
+        if self._tiles.size != size:  # everybody of one group asks about the same tree
+            self._tiles = merkle.TileTree(size, self.tile)
+        return self._tiles.inclusion(index)
 
     @property
     def committed(self) -> int:
