@@ -46,6 +46,7 @@ from gateway.core.identity import Caller, Credentials
 from gateway.core.inflate import Inflater
 from gateway.core.limits import (
     INLINE_BODY_BYTES,
+    SALT_BYTES,
     SPOOL_CHUNK_BYTES,
 )
 from gateway.core.media import content_digest, idempotency_key, media_type
@@ -102,7 +103,6 @@ class Journal(Protocol):
     """
 
     def request_of(self, organisation: str, request: str) -> Ask | None: ...
-    def earlier(self, organisation: str, key: str | None, tag: bytes) -> Recorded | None: ...
     async def record(self, draft: Draft) -> Recorded: ...
     async def hold(self, draft: Draft) -> Recorded: ...
     async def refuse(self, draft: Draft) -> Recorded: ...
@@ -163,9 +163,6 @@ async def receive(arrival: Arrival, intake: Intake) -> Answer:
         try:
             spooled = await spool(arrival, admitted, intake)  # 3 spool
             grounded = ground(spooled, intake)
-            earlier = intake.journal.earlier(caller.party, admitted.key, grounded.content_tag)
-            if earlier is not None:
-                return Answer(earlier)
             if not spooled.inline:
                 return Answer(await hold(grounded, intake))
             reading = read(grounded, intake)  # 4 read, 5 validate, 6 seal
@@ -310,7 +307,8 @@ def ground(spooled: Spooled, intake: Intake) -> Grounded:
         spooled.digest,
         b"" if admitted.request is None else admitted.request.id.encode(),
     )
-    statement = statement_of(spooled, adapter, grounds, intake.law.version)
+    salt = intake.entropy(SALT_BYTES)
+    statement = statement_of(spooled, adapter, grounds, intake.law.version, salt)
     return Grounded(spooled, adapter, grounds, statement, tag)
 
 

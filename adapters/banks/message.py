@@ -2,7 +2,7 @@
 
 1. The bytes become a tree, with everything dangerous off.
 2. The message is found in it: a Document of the namespace expected, alone, or beside its AppHdr
-   in a wrapper of any name, which may stand in a SOAP 1.1 envelope.
+   in a wrapper of any name, which may stand in a SOAP envelope, 1.1 or 1.2.
 3. The shape of a signature is checked, whoever signed.
 4. Header, document and known extensions must follow their schemas.
 5. The signature is verified, and if a trusted signer made it, only what was signed is read on.
@@ -11,7 +11,7 @@ If an attacker controls the message, they can have it refused, or accepted as un
 signed by somebody not trusted, which its notes say; they cannot have anything read as signed
 that the signer did not sign.
 
-Sources: ISO 20022 head.001.001.01; SOAP 1.1, section 4.
+Sources: ISO 20022 head.001.001.01; SOAP 1.1, section 4; SOAP 1.2 part 1, section 5.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ FIN_012: Final = "{urn:fin.012.001.03}"
 FIN_013: Final = "{urn:fin.013.001.04}"
 DISPUTED: Final = "{urn:fin.disputed}"
 SOAP: Final = "{http://schemas.xmlsoap.org/soap/envelope/}"
+SOAP_12: Final = "{http://www.w3.org/2003/05/soap-envelope}"
 
 _SCHEMAS: Final[dict[str, str]] = {
     HEAD: "head.001.001.01",
@@ -121,8 +122,8 @@ def schema_for(namespace: str) -> etree.XMLSchema:
 
 def _find(root: etree._Element, namespace: str) -> _Place:
     place = root
-    if root.tag == f"{SOAP}Envelope":
-        bodies = root.findall(f"{SOAP}Body")
+    if root.tag in {f"{SOAP}Envelope", f"{SOAP_12}Envelope"}:
+        bodies = root.findall(f"{namespace_of(root)}Body")
         if len(bodies) != 1 or len(bodies[0]) != 1:
             raise Refused(
                 Reason.XML_NOT_VALID,

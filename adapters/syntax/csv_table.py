@@ -29,8 +29,10 @@ class Table:
     def __init__(self, body: Body, required: Sequence[str], known: Sequence[str]) -> None:
         self._body = body
         self.encoding = _encoding(body)
-        self._separator = _separator(body, self.encoding)
-        self.header = self._read_header(required, known)
+        with body.open() as binary:
+            head = binary.read(_HEADER_BYTES).decode(self.encoding, "ignore")
+        self._separator = _separator(head)
+        self.header = self._read_header(head, required, known)
 
     @property
     def notes(self) -> Iterator[Note]:
@@ -57,12 +59,10 @@ class Table:
                     f"place, or a cell is longer than {CELL_CHARS} characters.",
                 ) from error
 
-    def _read_header(self, required: Sequence[str], known: Sequence[str]) -> list[str]:
-        with self._body.open() as binary:
-            head = binary.read(_HEADER_BYTES)
-        text = head.decode(self.encoding, "ignore")
+    def _read_header(self, head: str, required: Sequence[str], known: Sequence[str]) -> list[str]:
+        lines = io.StringIO(head, newline="")
         try:
-            cells = next(csv.reader(io.StringIO(text), delimiter=self._separator, strict=True))
+            cells = next(csv.reader(lines, delimiter=self._separator, strict=True))
         except (csv.Error, StopIteration) as error:
             raise Refused(
                 Reason.CSV_NOT_WELL_FORMED,
@@ -125,8 +125,6 @@ def _check_windows(body: Body) -> None:
                 ) from error
 
 
-def _separator(body: Body, encoding: str) -> str:
-    with body.open() as binary:
-        line = binary.read(_HEADER_BYTES).split(b"\n", 1)[0].decode(encoding, "ignore")
-    counts = {separator: line.count(separator) for separator in _SEPARATORS}
-    return max(counts, key=lambda separator: counts[separator])
+def _separator(head: str) -> str:
+    line = head.split("\n", 1)[0]
+    return max(_SEPARATORS, key=line.count)

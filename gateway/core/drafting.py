@@ -10,14 +10,11 @@ import msgspec
 
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Grounds
-from gateway.core.envelope import NONCE_BYTES, Envelope, derive
-from gateway.core.limits import SALT_BYTES
+from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
 from gateway.core.records import Note, RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Admitted, Outcome, Reading, Spooled
-
-CONTENT_SALT_INFO: Final = b"cms-gateway content salt v1"
 
 # Enough of a body to tell one format from another.
 _HEAD_BYTES: Final = 4_096
@@ -44,10 +41,11 @@ def chosen_format(spooled: Spooled) -> Adapter:
     return formats[0]
 
 
-def statement_of(spooled: Spooled, adapter: Adapter, grounds: Grounds, rules: str) -> Statement:
+def statement_of(
+    spooled: Spooled, adapter: Adapter, grounds: Grounds, rules: str, salt: bytes
+) -> Statement:
     """What the gateway can state of a submission before it has been read."""
     admitted = spooled.admitted
-    salt = derive(spooled.data_key, CONTENT_SALT_INFO)[:SALT_BYTES]
     return Statement(
         submission=admitted.submission,
         outcome="accepted",

@@ -19,7 +19,6 @@ from gateway.core.disclosure import Shown, View
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
-
 _Table = TypeVar("_Table")
 
 

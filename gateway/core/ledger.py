@@ -5,12 +5,10 @@ An entry holds commitments and references only, never personal data and never a 
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from typing import Any, Final
 
 from gateway.core.canonical import b64u, canonical
-from gateway.core.instant import written
 
 VERSION: Final = 1
 
@@ -31,9 +29,9 @@ REQUEST_RAISED: Final = "request.raised"
 KEY_ADDED: Final = "key.added"
 
 
-def entry(kind: str, time: dt.datetime, **members: Any) -> bytes:
-    """The bytes of an entry; `time` is an aware UTC instant."""
-    return canonical({"v": VERSION, "kind": kind, "time": written(time), **members})
+def entry(kind: str, time: str, **members: Any) -> bytes:
+    """The bytes of an entry; `time` is an instant in its written form."""
+    return canonical({"v": VERSION, "kind": kind, "time": time, **members})
 
 
 def commitment(salt: bytes, digest: bytes) -> str:

@@ -11,7 +11,10 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
 
+import msgspec
 import structlog
+
+_ENCODE: Final = msgspec.json.Encoder(order="sorted").encode
 
 # Each of these holds a word of ours, an id of ours, or a number.
 ALLOWED: Final = frozenset(
@@ -53,6 +56,10 @@ def cut(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str,
     return event
 
 
+def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return _ENCODE(event).decode()
+
+
 class _Foreign(logging.Handler):
     """Logs of other libraries: where and how bad, never what."""
 
@@ -73,7 +80,7 @@ def configure(stream: TextIO = sys.stderr, level: str = "info") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             cut,
-            structlog.processors.JSONRenderer(sort_keys=True),
+            _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(stream),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 
 import pytest
 
@@ -14,8 +13,7 @@ from adapters.banks.message import FIN_012
 from gateway.core.adapter import ReadContext
 from gateway.core.records import Account, Enquiry, Item, Note, RowError
 from gateway.core.refusal import Reason, Refused
-
-NOW = dt.datetime(2026, 10, 5, 12, tzinfo=dt.UTC)
+from tests.adapters.bank_messages import NOW, Bytes
 
 ACCOUNT = """<Acct><Id><Id><IBAN>GB45EXPL00000000001234</IBAN></Id></Id>
   <InvstgtdPties><Cd>ALLP</Cd></InvstgtdPties>
@@ -41,18 +39,6 @@ DATES = "<Dt><FrDt>2026-04-06</FrDt><ToDt>2026-10-04</ToDt></Dt>"
 INSTANTS = (
     "<DtTm><FrDtTm>2026-04-06T00:00:00Z</FrDtTm><ToDtTm>2026-10-04T23:59:59+01:00</ToDtTm></DtTm>"
 )
-
-
-class Bytes:
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def open(self) -> io.BytesIO:
-        return io.BytesIO(self.content)
 
 
 def question(criterion: str, *extensions: str, period: str = DATES) -> bytes:

@@ -131,6 +131,9 @@ def _from_proxy(request: web.Request, forwarded: bytes | None) -> bool:
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:
     """The body as it comes; raises Refused when it ends early or dribbles."""
     try:
+        if request.content.is_eof():  # a small body that came with its headers
+            yield request.content.read_nowait()
+            return
         async with asyncio.timeout(BODY_TOTAL_SECONDS):
             while True:
                 async with asyncio.timeout(BODY_IDLE_SECONDS):

@@ -53,11 +53,6 @@ class Journal:
         purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0])
         return Ask(request, purposes, record_types)
 
-    def earlier(self, organisation: str, key: str | None, tag: bytes) -> Recorded | None:
-        """What was recorded before under this key or for these bytes."""
-        number = _earlier(self._reader, organisation, key, tag)
-        return None if number is None else self._recorded(number, repeat=True)
-
     async def record(self, draft: Draft) -> Recorded:
         """Commit an accepted submission."""
         return self._answer(await self._writer.do(_Accept(draft, self._attest)))
@@ -214,7 +209,7 @@ class _Draft:
     def enter(self, turn: Turn, kind: str) -> None:
         """Sign the receipt and append the entry that binds it."""
         self.jws = self.attest(self.statement, turn.now)
-        self.entry = ledger.entry(kind, turn.now, **entry_members(self.statement, self.jws))
+        self.entry = ledger.entry(kind, turn.written, **entry_members(self.statement, self.jws))
         self.index = turn.tree.append(self.entry)
 
     def insert(self, turn: Turn, state: str) -> None:
@@ -234,7 +229,7 @@ class _Draft:
                 state,
                 self.index,
                 written(statement.received_at),
-                written(turn.now),
+                turn.written,
                 draft.content_tag,
                 draft.wrapped_key,
                 statement.records,
@@ -255,7 +250,7 @@ class _Draft:
                     draft.key,
                     draft.content_tag,
                     self.number,
-                    written(turn.now),
+                    turn.written,
                 ),
             )
 
@@ -271,7 +266,7 @@ class _Draft:
             self.entry,
             turn.tree.committed,
             turn.note,
-            written(turn.now),
+            turn.written,
         )
 
 
@@ -279,10 +274,15 @@ class _Accept(_Draft):
     """Commit an accepted submission: new, or held before."""
 
     def prepare(self, turn: Turn) -> None:
-        self.held = fetch(
-            turn.db,
-            "SELECT number, state FROM submission WHERE id = ?",
-            (self.statement.submission,),
+        # A draft without a wrapped key ends a submission that was held before.
+        self.held = (
+            []
+            if self.draft.wrapped_key
+            else fetch(
+                turn.db,
+                "SELECT number, state FROM submission WHERE id = ?",
+                (self.statement.submission,),
+            )
         )
         if self.held and self.held[0][1] != "received":
             self.number, self.repeat = self.held[0][0], True  # concluded before a crash
@@ -321,10 +321,7 @@ class _Accept(_Draft):
                 for n, block in enumerate(draft.blocks)
             ],
         )
-        views: dict[int, int] = {}
-        for _, _, _, _, view in self.items:
-            if id(view) not in views:
-                views[id(view)] = _view_id(db, view)
+        views = {id(view): turn.views.number(view) for *_, view in self.items}
         db.executemany(
             "INSERT INTO feed_item VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -342,7 +339,7 @@ class _Accept(_Draft):
             "receipt = ?, pending = NULL, outcome = ? WHERE number = ?",
             (
                 self.index,
-                written(turn.now),
+                turn.written,
                 statement.records,
                 rows.accepted,
                 rows.refused,
@@ -379,7 +376,7 @@ class _Refuse(_Draft):
             "WHERE id = ? AND state = 'received'",
             (
                 self.index,
-                written(turn.now),
+                turn.written,
                 self.jws,
                 self.draft.outcome,
                 self.statement.submission,
@@ -395,9 +392,3 @@ class _Refuse(_Draft):
 
 def _shown(block: BlockRef, view: View) -> int:
     return sum(count for name, count in block.types.items() if name in view)
-
-
-def _view_id(db: apsw.Connection, view: View) -> int:
-    spec = msgspec.json.encode(view, order="sorted").decode()
-    db.execute("INSERT OR IGNORE INTO view (spec) VALUES (?)", (spec,))
-    return int(fetch(db, "SELECT id FROM view WHERE spec = ?", (spec,))[0][0])

@@ -10,7 +10,6 @@ import apsw
 import msgspec
 
 from gateway.core import ledger
-from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
 from gateway.store.sqlite.connection import fetch
@@ -138,7 +137,7 @@ class Registry:
         def write(turn: Turn) -> None:
             turn.db.execute(
                 "INSERT INTO party VALUES (?, ?, ?, ?)",
-                (identity, kind, name, written(turn.now)),
+                (identity, kind, name, turn.written),
             )
             turn.db.executemany(
                 "INSERT INTO party_class VALUES (?, ?, ?, NULL)",
@@ -154,7 +153,7 @@ class Registry:
         def write(turn: Turn) -> None:
             turn.db.execute(
                 "INSERT INTO certificate VALUES (?, ?, ?, ?, NULL)",
-                (thumbprint, party, der, written(turn.now)),
+                (thumbprint, party, der, turn.written),
             )
 
         await self._change(ledger.CERTIFICATE_ADDED, write, id=party, thumbprint=thumbprint)
@@ -165,7 +164,7 @@ class Registry:
         def write(turn: Turn) -> None:
             turn.db.execute(
                 "UPDATE certificate SET revoked = ? WHERE thumbprint = ? AND revoked IS NULL",
-                (written(turn.now), thumbprint),
+                (turn.written, thumbprint),
             )
 
         await self._change(ledger.CERTIFICATE_REVOKED, write, id=thumbprint)
@@ -187,7 +186,7 @@ class Registry:
                     party,
                     " ".join(sorted(scope)),
                     msgspec.json.encode(jwks).decode(),
-                    written(turn.now),
+                    turn.written,
                 ),
             )
 

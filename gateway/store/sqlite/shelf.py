@@ -13,7 +13,6 @@ import msgspec
 from gateway.core import ledger
 from gateway.core.disclosure import View
 from gateway.core.identity import Caller
-from gateway.core.instant import written
 from gateway.feed import Item, Source
 from gateway.store.bodies import Bodies
 from gateway.store.sqlite.connection import fetch
@@ -160,7 +159,7 @@ class _Retrieved:
         turn.db.execute(
             "INSERT INTO acknowledgement VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "upto = excluded.upto, at = excluded.at",
-            (self._feed, self._caller.party, self._upto, written(turn.now)),
+            (self._feed, self._caller.party, self._upto, turn.written),
         )
 
     def answer(self, _turn: Turn) -> int:

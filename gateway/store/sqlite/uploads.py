@@ -5,9 +5,9 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from gateway.upload import Upload
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn, Writer
+from gateway.upload import Upload
 
 
 class Uploads:

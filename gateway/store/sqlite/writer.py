@@ -19,10 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 import apsw
+import msgspec
 import structlog
 
 from gateway.core import ledger
 from gateway.core.checkpoint import Checkpoint, VerifierKey, sign_checkpoint
+from gateway.core.disclosure import View
+from gateway.core.instant import written
 from gateway.core.limits import GROUP_COMMIT, WRITER_QUEUE
 from gateway.core.refusal import Reason, Refused
 from gateway.store.sqlite.connection import fetch
@@ -42,17 +45,21 @@ class Turn:
     of each feed, `decided` what this group has found, and `note` is the checkpoint that covers it.
     """
 
-    def __init__(self, db: apsw.Connection, tree: Tree, now: dt.datetime, feeds: Feeds) -> None:
+    def __init__(
+        self, db: apsw.Connection, tree: Tree, now: dt.datetime, feeds: Feeds, views: Views
+    ) -> None:
         self.db = db
         self.tree = tree
         self.now = now
+        self.written = written(now)
         self.feeds = feeds
+        self.views = views
         self.decided: dict[Any, Any] = {}
         self.note = ""
 
     def enter(self, kind: str, **members: Any) -> int:
         """Append an entry to the ledger; returns its index."""
-        return self.tree.append(ledger.entry(kind, self.now, **members))
+        return self.tree.append(ledger.entry(kind, self.written, **members))
 
 
 class Feeds:
@@ -87,6 +94,30 @@ class Feeds:
     def forget(self) -> None:
         """The commit did not happen."""
         self._next = dict(self._kept)
+
+
+class Views:
+    """The numbers of the views that feeds show; each is written once."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._known: dict[int, tuple[View, int]] = {}
+
+    def number(self, view: View) -> int:
+        """The number of a view, inside a transaction."""
+        # The law hands out the same object for the same view; it is kept, so its id stays its own.
+        known = self._known.get(id(view))
+        if known is not None and known[0] is view:
+            return known[1]
+        spec = msgspec.json.encode(view, order="sorted").decode()
+        self._db.execute("INSERT OR IGNORE INTO view (spec) VALUES (?)", (spec,))
+        number = int(fetch(self._db, "SELECT id FROM view WHERE spec = ?", (spec,))[0][0])
+        self._known[id(view)] = (view, number)
+        return number
+
+    def forget(self) -> None:
+        """The commit did not happen."""
+        self._known.clear()
 
 
 class Work(Protocol):
@@ -126,6 +157,7 @@ class Writer:
         self._clock = clock
         self._tree = tree
         self._feeds = Feeds(db)
+        self._views = Views(db)
         self._last = self._last_time()
         self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
@@ -195,7 +227,7 @@ class Writer:
             _fail(future, Refused(Reason.STORE_UNAVAILABLE, retry_after=60))
 
     async def _commit(self, group: list[tuple[Work, asyncio.Future[Any]]]) -> None:
-        turn = Turn(self._db, self._tree, max(self._clock(), self._last), self._feeds)
+        turn = Turn(self._db, self._tree, max(self._clock(), self._last), self._feeds, self._views)
         ready = self._prepare(group, turn)
         if not ready:
             return
@@ -261,6 +293,7 @@ class Writer:
                 self._db.execute("ROLLBACK")
             self._tree.forget()
             self._feeds.forget()
+            self._views.forget()
             return
         self.broken = error
         for call in self.on_broken:

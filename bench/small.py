@@ -1,0 +1,155 @@
+"""Small submissions a second, and what bounds them, in one run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import uvloop
+from aiohttp import web
+
+from bench import load
+from gateway.edge import tls
+
+HEADER = (
+    "employer_ref,pay_frequency,period_start,period_end,pay_date,employee_cm_ref,nino,surname,"
+    "forename,payroll_no,ndr_due,net_earnings,amount_deducted,admin_charge,reason_code,address_1,"
+    "town,postcode\r\n"
+)
+ROW = (
+    "E1234567,M,2026-10-01,2026-10-31,2026-10-30,{ref:012d},AA{n:06d}A,Example-Surname,Forename "
+    "Second,{payroll},150.00,1200.00,150.00,1.00,,{n} Example Street,Exampleton,SW1A 1AA\r\n"
+)
+
+
+def schedule(first: int, rows: int = 4) -> bytes:
+    """A schedule that no other call makes."""
+    lines = [
+        ROW.format(ref=first * 1000 + n, n=n, payroll=f"P{first:09d}") for n in range(rows)
+    ]
+    return (HEADER + "".join(lines) + f"TOTAL,{rows},{150 * rows}.00\r\n").encode()
+
+
+async def token(told: dict[str, Any], party: str) -> str:
+    """An access token, as a client gets it."""
+    me = told["parties"][party]
+    now = int(time.time())
+    claims = {"iss": me["client"], "sub": me["client"], "aud": "https://gateway.bench",
+              "iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode(claims, me["secret"], "ES256", {"kid": "k"}),
+    }
+    async with aiohttp.ClientSession() as session, session.post(
+        f"https://localhost:{told['port']}/oauth2/token", data=form, ssl=context(told, party),
+    ) as response:
+        return str((await response.json())["access_token"])
+
+
+def context(told: dict[str, Any], party: str) -> Any:
+    """The TLS side of a party."""
+    me = told["parties"][party]
+    return tls.client_context(Path(told["ca"]), Path(me["certificate"]), Path(me["key"]))
+
+
+async def _bare(directory: Path) -> None:
+    """aiohttp over the same mutual TLS, reading the body and answering; until stdin ends."""
+    from bench.house import settings  # noqa: PLC0415
+
+    mine = settings(directory)
+
+    async def read(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(status=201, text="ok")
+
+    app = web.Application()
+    app.router.add_post("/v1/submissions", read)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    ssl_context = tls.server_context(
+        certificate=mine.tls.certificate, key=mine.tls.key, client_ca=mine.tls.participants,
+    )
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context).start()
+    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+def flush_seconds(directory: Path, size: int = 4096, times: int = 400) -> float:
+    """One durable append: write and flush."""
+    path = directory / "flush"
+    with path.open("wb") as file:
+        began = time.perf_counter()
+        for _ in range(times):
+            file.write(bytes(size))
+            file.flush()
+            os.fdatasync(file.fileno())
+        return (time.perf_counter() - began) / times
+
+
+async def measure(directory: Path, count: int) -> dict[str, float]:
+    """Everything small, in requests a second and seconds."""
+    figures: dict[str, float] = {"flush": flush_seconds(directory)}
+    gateway = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-m", "bench.house", str(directory)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )
+    told = json.loads(gateway.stdout.readline())
+    bare = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-m", "bench.small", "bare", str(directory)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )
+    bare_port = json.loads(bare.stdout.readline())["port"]
+    try:
+        bearer = await token(told, "employer")
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "text/csv"}
+        at = 0
+        for clients in (1, 32):
+            much = count // (8 if clients == 1 else 1)
+            for name, port in (("bare", bare_port), ("gateway", told["port"])):
+                best = None
+                for _ in range(3):
+                    requests = [
+                        load.post("/v1/submissions", schedule(at + n), headers)
+                        for n in range(much)
+                    ]
+                    at += much
+                    outcome = await load.run(port, context(told, "employer"), requests, clients)
+                    assert set(outcome.statuses) == {201}, outcome.statuses
+                    if best is None or outcome.rate > best.rate:
+                        best = outcome
+                figures[f"{name}_{clients}"] = best.rate
+                figures[f"{name}_{clients}_median"] = best.median
+    finally:
+        for process in (gateway, bare):
+            process.stdin.close()
+            process.wait(20)
+    return figures
+
+
+def main() -> None:
+    """Print the figures."""
+    if sys.argv[1:2] == ["bare"]:
+        uvloop.run(_bare(Path(sys.argv[2])))
+        return
+    with tempfile.TemporaryDirectory() as held:
+        figures = uvloop.run(measure(Path(held), int(sys.argv[1]) if sys.argv[1:] else 8_000))
+    for name, value in figures.items():
+        print(f"{name:24} {value:12.6f}")
+    print(f"ratio 32 clients  {figures['gateway_32'] / figures['bare_32']:.2f}")
+    bound = figures["flush"] + figures["bare_1_median"]
+    print(f"latency ratio     {figures['gateway_1_median'] / bound:.2f}")
+
+
+if __name__ == "__main__":
+    main()
