@@ -81,4 +81,5 @@ async def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
+    import gc; gc.collect(); gc.freeze(); gc.set_threshold(50_000, 20, 50)
     uvloop.run(main(Path(sys.argv[1])))

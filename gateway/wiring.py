@@ -23,21 +23,25 @@ import structlog
 from aiohttp import web
 
 from adapters.catalogue import every_adapter
+from gateway.administration import Office
 from gateway.config import Settings
 from gateway.core.canonical import b64u, canonical
 from gateway.core.checkpoint import parse_vkey
 from gateway.core.duty import Law
 from gateway.core.receipt import TYPE, Statement, claims
+from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Reading, Recorded
 from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.door import Door
+from gateway.edge.http import admin
 from gateway.edge.http.app import application
 from gateway.edge.http.deadline import DeadlineServer
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
 from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
+from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
 from gateway.reading_process import read_body
 from gateway.request import Desk
@@ -48,8 +52,6 @@ from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 
 def clock() -> dt.datetime:
     """Now, in UTC; the one place that asks."""
@@ -57,10 +59,9 @@ def clock() -> dt.datetime:
 
 
 def new_id(kind: str) -> str:
-    """A fresh id: its kind, then 48 bits of time and 80 of chance, so that ids sort by age (ULID)."""
-    number = int.from_bytes(int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10), "big")
-    text = "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
-    return f"{kind}_{text}"
+    """A fresh id: its kind, then 48 bits of time and 80 of chance; ids sort by age."""
+    raw = int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10)
+    return f"{kind}_{base64.b32hexencode(raw)[:26].decode()}"
 
 
 def law() -> Law:
@@ -103,11 +104,16 @@ class ReadingProcesses:
         for last in (False, True):
             try:
                 return await loop.run_in_executor(self._processes(), read_body, *arguments)
+            except Refused:
+                raise
             except BrokenProcessPool:
                 self.close()
                 if last:
-                    raise
-        raise AssertionError("not reached")
+                    break
+            except Exception as error:  # noqa: BLE001 - an adapter's fault must not be silence
+                log.error("reading_failed", submission=submission, error=type(error).__name__)  # noqa: TRY400
+                break
+        raise Refused(Reason.INTERNAL, "The file could not be read.")
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -137,7 +143,13 @@ class Conclusions:
         if submission not in self.tasks:
             task = asyncio.get_running_loop().create_task(self._conclude(submission))
             self.tasks[submission] = task
-            task.add_done_callback(lambda _: self.tasks.pop(submission, None))
+            task.add_done_callback(lambda done: self._ended(submission, done))
+
+    def _ended(self, submission: str, task: asyncio.Task[Recorded]) -> None:
+        self.tasks.pop(submission, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # It stays received, and goes on after the next start.
+            log.error("not_concluded", submission=submission, error=type(error).__name__)
 
     async def _conclude(self, submission: str) -> Recorded:
         for identity, wrapped, sealed in self.store.journal.pending():
@@ -253,7 +265,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         )
         jobs = _jobs(settings, store, trust, parse_vkey(ring.evidence.vkey), stopped)
         app = application(front, settings.networks(settings.monitors))
-        async with _listening(app, settings) as port:
+        office = Office(store.registry, the_law, verification_keys, clock)
+        async with (
+            admin.listening(settings.data, office),
+            _listening(app, settings) as port,
+        ):
             jobs.start()
             conclusions.resume()
             log.info(
@@ -355,4 +371,3 @@ async def serve(settings: Settings) -> int:
         for wait in waits:
             wait.cancel()
         return 3 if gateway.stopped.is_set() else 0
-

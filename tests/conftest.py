@@ -15,6 +15,7 @@ from certs import development
 from gateway.config import Settings, Tls
 from gateway.edge import keyring
 from gateway.wiring import Gateway, clock, running
+from tests.judgement import judge
 from tests.party import Party, enrol
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,9 +59,12 @@ class House:
             "enforcement": ["COLLECT_ENFORCE"],
         }
         body = {
-            "organisation": organisation, "purposes": purposes[consumer],
-            "citation": "SI 2008/2551 reg 4(1)", "record_types": list(types),
-            "subject": {"surname": "Example", "nino": "AA000001A"}, "due": "2027-01-31",
+            "organisation": organisation,
+            "purposes": purposes[consumer],
+            "citation": "SI 2008/2551 reg 4(1)",
+            "record_types": list(types),
+            "subject": {"surname": "Example", "nino": "AA000001A"},
+            "due": "2027-01-31",
         } | more
         status, answer, _ = await self.parties[consumer].call("POST", "/v1/requests", json=body)
         assert status == 201, answer
@@ -75,7 +79,9 @@ def settings_in(directory: Path, pki: development.DevelopmentPki, **changes: Any
         "data": directory / "data",
         "keys": directory / "keys",
         "tls": Tls(
-            certificate=pki.server_certificate, key=pki.server_key, participants=pki.client_ca,
+            certificate=pki.server_certificate,
+            key=pki.server_key,
+            participants=pki.client_ca,
             revocation_lists=(pki.crl,),
         ),
         "port": 0,
@@ -85,7 +91,10 @@ def settings_in(directory: Path, pki: development.DevelopmentPki, **changes: Any
 
 @asynccontextmanager
 async def house_in(
-    directory: Path, pki: development.DevelopmentPki, *, names: tuple[str, ...] = tuple(PARTIES),
+    directory: Path,
+    pki: development.DevelopmentPki,
+    *,
+    names: tuple[str, ...] = tuple(PARTIES),
     **changes: Any,
 ) -> AsyncIterator[House]:
     """A gateway with its parties, until the block is left."""
@@ -99,6 +108,7 @@ async def house_in(
                 kind, classes = PARTIES[name]
                 house.parties[name] = await enrol(gateway, pki, kind, name, classes, house.url)
             yield house
+            await judge(gateway, directory)
         finally:
             for party in house.parties.values():
                 await party.session.close()

@@ -43,14 +43,19 @@ class Party:
     def assertion(self, **changes: Any) -> str:
         now = int(time.time())
         claims = {
-            "iss": self.client, "sub": self.client, "aud": self.issuer, "iat": now,
-            "exp": now + 60, "jti": secrets.token_urlsafe(16),
+            "iss": self.client,
+            "sub": self.client,
+            "aud": self.issuer,
+            "iat": now,
+            "exp": now + 60,
+            "jti": secrets.token_urlsafe(16),
         } | changes
         return jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "k1"})
 
     async def ask_token(self, assertion: str, **fields: str) -> tuple[int, dict[str, Any]]:
         form = {
-            "grant_type": "client_credentials", "client_assertion_type": ASSERTION,
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION,
             "client_assertion": assertion,
         } | fields
         async with self.session.post(f"{self.url}/oauth2/token", data=form) as response:
@@ -64,11 +69,19 @@ class Party:
         return self._token
 
     async def call(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any,
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **kwargs: Any,
     ) -> tuple[int, Any, dict[str, str]]:
         bearer = {"Authorization": f"Bearer {await self.token()}"} | (headers or {})
         async with self.session.request(
-            method, f"{self.url}{path}", headers=bearer, **kwargs,
+            method,
+            f"{self.url}{path}",
+            headers=bearer,
+            **kwargs,
         ) as response:
             raw = await response.read()
             kind = response.content_type
@@ -76,13 +89,19 @@ class Party:
             return response.status, body, dict(response.headers)
 
     async def submit(
-        self, body: bytes, media_type: str | None, **headers: str,
+        self,
+        body: bytes,
+        media_type: str | None,
+        **headers: str,
     ) -> tuple[int, Any, dict[str, str]]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if media_type is not None:
             named["Content-Type"] = media_type
         return await self.call(
-            "POST", "/v1/submissions", headers=named, data=body,
+            "POST",
+            "/v1/submissions",
+            headers=named,
+            data=body,
             skip_auto_headers=["Content-Type"],
         )
 
@@ -93,8 +112,12 @@ class Party:
 
 
 async def enrol(
-    gateway: Gateway, pki: development.DevelopmentPki, kind: str, identity: str,
-    classes: list[str], url: str,
+    gateway: Gateway,
+    pki: development.DevelopmentPki,
+    kind: str,
+    identity: str,
+    classes: list[str],
+    url: str,
 ) -> Party:
     """Register a party with a fresh certificate and client, and connect."""
     now = clock()
@@ -106,12 +129,22 @@ async def enrol(
     der = ssl.PEM_cert_to_DER_cert(first_pem(issued.certificate.read_text()))
     await registry.add_certificate(identity, thumbprint(der), der)
     await registry.add_client(
-        f"{identity}-client", identity, SCOPES, {"keys": [jwk | {"kid": "k1", "use": "sig"}]},
+        f"{identity}-client",
+        identity,
+        SCOPES,
+        {"keys": [jwk | {"kid": "k1", "use": "sig"}]},
     )
     context = tls.client_context(pki.server_ca, issued.certificate, issued.key)
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
     return Party(
-        identity, kind, pki, issued, key, url, gateway.settings.issuer, session,
+        identity,
+        kind,
+        pki,
+        issued,
+        key,
+        url,
+        gateway.settings.issuer,
+        session,
     )
 
 

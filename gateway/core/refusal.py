@@ -8,7 +8,7 @@ sender sent: it names the place and the rule.
 from __future__ import annotations
 
 import enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 
 class Meaning(NamedTuple):
@@ -378,7 +378,17 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         self.submission: str | None = None
         self.receipt: str | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from the process that reads large bodies."""
+        return _refused, (self.reason, self.detail, self.errors, self.retry_after)
+
     @property
     def meaning(self) -> Meaning:
         """The row of the table for this refusal's reason."""
         return MEANINGS[self.reason]
+
+
+def _refused(
+    reason: Reason, detail: str, errors: tuple[object, ...], retry_after: int | None
+) -> Refused:
+    return Refused(reason, detail, errors=errors, retry_after=retry_after)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from gateway.core.limits import JSON_BYTES, JSON_DEPTH
 from gateway.core.refusal import Reason, Refused
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and content with a text that never ends: were that no match, each quote in it would be
+# tried as the start of another, and the time would grow with the square of the size.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(rb"[\[\]{}]")
+_NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _NUMBER_CHARS: Final = 40
 
 
@@ -104,10 +107,14 @@ def _whole(text: str) -> int:
 
 
 def _fraction(text: str) -> Decimal:
-    if len(text) > _NUMBER_CHARS or abs(exponent := Decimal(text).adjusted()) > _NUMBER_CHARS:
-        del exponent
-        raise Refused(Reason.JSON_NOT_WELL_FORMED, "A number is longer than any amount.")
-    return Decimal(text)
+    if len(text) <= _NUMBER_CHARS:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:  # an exponent that not even Decimal can hold
+            number = None
+        if number is not None and abs(number.adjusted()) <= _NUMBER_CHARS:
+            return number
+    raise Refused(Reason.JSON_NOT_WELL_FORMED, "A number is longer than any amount.")
 
 
 def _check_text(value: Any) -> None:
@@ -120,9 +127,7 @@ def _check_text(value: Any) -> None:
             todo += item.values()
         elif isinstance(item, list):
             todo += item
-        elif isinstance(item, str) and (
-            "\0" in item or any("\ud800" <= char <= "\udfff" for char in item)
-        ):
+        elif isinstance(item, str) and _NOT_TEXT.search(item):
             raise Refused(
                 Reason.JSON_NOT_WELL_FORMED,
                 "A text holds NUL or half a surrogate pair.",

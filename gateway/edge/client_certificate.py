@@ -21,6 +21,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
 
@@ -281,13 +282,19 @@ def client_cert_from_header(
 
 def is_within(remote: str | None, networks: Sequence[Network]) -> bool:
     """Tell whether an address lies in one of the networks; one that cannot be read lies in none."""
+    address = _address(remote or "") if networks else None
+    return address is not None and any(address in network for network in networks)
+
+
+@lru_cache(4_096)
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        address = ipaddress.ip_address(remote or "")
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
     # A socket that listens on :: shows IPv4 peers as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return any((mapped or address) in network for network in networks)
+    return mapped or address
 
 
 def _byte_sequence(text: str) -> bytes:

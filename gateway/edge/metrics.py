@@ -40,6 +40,9 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self._accepted = self._records.labels("accepted")
+        self._refused = self._records.labels("refused")
+        self._outcomes: dict[tuple[str, str], Counter] = {}
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def exchange(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -57,9 +60,12 @@ class Metrics:
 
     def submission(self, outcome: str, name: str, accepted: int, refused: int) -> None:
         """Count one submission and its rows."""
-        self._submissions.labels(outcome, name).inc()
-        self._records.labels("accepted").inc(accepted)
-        self._records.labels("refused").inc(refused)
+        child = self._outcomes.get((outcome, name))
+        if child is None:
+            child = self._outcomes[outcome, name] = self._submissions.labels(outcome, name)
+        child.inc()
+        self._accepted.inc(accepted)
+        self._refused.inc(refused)
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Publish a figure that is read when it is asked for."""

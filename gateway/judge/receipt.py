@@ -64,19 +64,33 @@ def verify_receipt(text: str | bytes, vkey: str, *, digest: bytes | None = None)
         return Verdict(findings.all())
     where = f"entry {proof.index}"
     _check_place(proof, entry, key, where, findings)
-    fact = _read_fact(entry, where, findings)
+    claims = check_jws(jws, _read_fact(entry, where, findings), key, where, findings)
+    if claims is not None and digest is not None and not _is_of(claims, digest):
+        fix = "Compare it with the file that was sent at the time."
+        findings.add("content", "the file is not the one that was received", fix)
+    found = findings.all()
+    facts = () if found or claims is None else _facts(claims, proof)
+    return Verdict(found, entries=1, receipts=1, facts=facts)
+
+
+def check_jws(
+    jws: str,
+    fact: Judged | None,
+    key: Key,
+    where: str,
+    findings: Findings,
+) -> dict[str, Any] | None:
+    """Steps 4 to 6: verify a JWS, and that it and the entry about it say the same.
+
+    `where` names the entry. Gives the claims if the JWS verifies, whatever else is wrong.
+    """
     claims = _read_jws(jws, key, findings)
     if fact is not None and bytes_from_b64u(fact.receipt) != _hash(jws):
         findings.add(where, "it is not about this JWS: its receipt has another hash", _AGAIN)
     if fact is not None and claims is not None:
         for what in _differences(fact, claims, key):
             findings.add(where, what, _DISPUTE)
-        if digest is not None and not _is_of(claims, digest):
-            fix = "Compare it with the file that was sent at the time."
-            findings.add("content", "the file is not the one that was received", fix)
-    found = findings.all()
-    facts = () if found or claims is None else _facts(claims, proof)
-    return Verdict(found, entries=1, receipts=1, facts=facts)
+    return claims
 
 
 def _read_extra(extra: bytes) -> tuple[bytes, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.core.identity import Credentials
 from gateway.core.limits import BODY_IDLE_SECONDS, BODY_TOTAL_SECONDS, KIB
 from gateway.core.refusal import Reason, Refused
-from gateway.edge.client_certificate import client_cert_from_header
+from gateway.edge.client_certificate import client_cert_from_header, is_within
 from gateway.edge.http.keys import FRONT
 from gateway.edge.http.problem import problem
 from gateway.edge.tls import peer_certificate
@@ -44,7 +44,7 @@ async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse
     """Run a handler; whatever happens becomes an answer, a log line and a figure."""
     front = request.app[FRONT]
     given = request.headers.get(CORRELATION, "")
-    identity = given if _CORRELATION_ID.fullmatch(given) else secrets.token_hex(8)
+    identity = given if _CORRELATION_ID.fullmatch(given) else os.urandom(8).hex()
     began = time.perf_counter()
     reason = None
     try:
@@ -108,7 +108,7 @@ def credentials(request: web.Request) -> Credentials:
     forwarded = client_cert_from_header(request.headers, request.remote, front.trusted_proxies)
     if forwarded.ignored:
         log.warning("client_cert_header_ignored", route=_route(request))
-    if _from_proxy(request, forwarded.der):
+    if forwarded.der is not None or is_within(request.remote, front.trusted_proxies):
         certificate, chain = forwarded.der, forwarded.chain
     else:
         certificate, chain = peer_certificate(request.transport), ()
@@ -119,13 +119,6 @@ def credentials(request: web.Request) -> Credentials:
     if match is None:
         raise Refused(Reason.TOKEN_NOT_VALID, "Send 'Authorization: Bearer <token>'.")
     return Credentials(certificate, match[1], chain)
-
-
-def _from_proxy(request: web.Request, forwarded: bytes | None) -> bool:
-    from gateway.edge.client_certificate import is_within  # noqa: PLC0415
-
-    front = request.app[FRONT]
-    return forwarded is not None or is_within(request.remote, front.trusted_proxies)
 
 
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:

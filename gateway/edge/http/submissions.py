@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -54,7 +55,7 @@ async def answered(request: web.Request, answer: Answer) -> web.Response:
         front.conclude(recorded.id)
         later = await front.concluded(recorded.id, _wait_seconds(request))
         if later is not None:
-            recorded = msgspec.structs.replace(later, repeat=recorded.repeat)
+            recorded = replace(later, repeat=recorded.repeat)
     if recorded.state != "received" and (recorded.repeat or recorded is not answer.recorded):
         outcome = _outcome(front, recorded)
     if not recorded.repeat:

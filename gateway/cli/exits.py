@@ -1,0 +1,102 @@
+"""What the exit codes of the commands mean, and how an error becomes one."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import click
+
+from certs.development import DevelopmentPkiError
+from gateway.client.export import ExportError
+from gateway.client.media import MediaTypeError
+from gateway.client.problem import EvidenceError, Problem, UnreachableError
+from gateway.client.profile import ProfileError
+from gateway.config import SettingsError
+from gateway.core.refusal import Refused
+from gateway.edge.keyring import KeyRingError
+from gateway.store.sqlite.connection import StoreError
+
+T = TypeVar("T")
+
+
+class Exit(enum.IntEnum):
+    """Every exit code, the same for every command."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    NOT_PERMITTED = 4
+    PARTIAL = 5
+    INTERRUPTED = 130
+
+
+MEANING: Final = {
+    Exit.OK: "done; everything was accepted, or verifies",
+    Exit.REFUSED: "refused, not found, or does not verify",
+    Exit.USAGE: "the command, a file it names or its settings cannot be used",
+    Exit.UNAVAILABLE: "the gateway or its store cannot be reached, now",
+    Exit.NOT_PERMITTED: "the gateway does not know us, or does not permit this",
+    Exit.PARTIAL: "accepted in part: some rows were refused",
+    Exit.INTERRUPTED: "interrupted from the keyboard",
+}
+
+
+class Stop(click.ClickException):  # noqa: N818 - the end of a command, in words
+    """Ends the command: what happened, where, and what to do next; and the exit code."""
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = int(code)
+
+
+def code_of(status: int) -> Exit:
+    """The exit code for the HTTP status of a problem."""
+    if status in {401, 403}:
+        return Exit.NOT_PERMITTED
+    if status == 429 or status >= 500:
+        return Exit.UNAVAILABLE
+    return Exit.REFUSED
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn every error that is foreseen into a `Stop`."""
+    try:
+        yield
+    except Problem as problem:
+        message = f"{problem.title}: {problem.detail}\n{problem.fix}"
+        raise Stop(message, code_of(problem.status)) from problem
+    except Refused as refusal:
+        meaning = refusal.meaning
+        message = f"{meaning.title}: {refusal.detail or meaning.title + '.'}\n{meaning.fix}"
+        raise Stop(message, code_of(meaning.status)) from refusal
+    except UnreachableError as error:
+        raise Stop(str(error), Exit.UNAVAILABLE) from error
+    except EvidenceError as error:
+        message = f"{error}\nKeep what was received, and tell the operator and the auditor."
+        raise Stop(message, Exit.REFUSED) from error
+    except (StoreError, KeyRingError) as error:
+        raise Stop(str(error), Exit.UNAVAILABLE) from error
+    except (
+        ProfileError,
+        SettingsError,
+        MediaTypeError,
+        ExportError,
+        DevelopmentPkiError,
+    ) as error:
+        raise Stop(str(error), Exit.USAGE) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}. Check the path, and that it may be used."
+        raise Stop(message, Exit.UNAVAILABLE) from error
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, with foreseen errors told in words."""
+    with told():
+        return asyncio.run(work)

@@ -1,0 +1,96 @@
+"""`feed read` and `feed verify`: a consumer's side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gateway.cli import screen
+from gateway.cli.command import Command, Group, as_json, key_option, profile_option
+from gateway.cli.exits import Exit, run, told
+from gateway.cli.keeping import lines_of, opened, pinned
+from gateway.client.answers import FeedPage
+from gateway.client.api import Client
+from gateway.judge.feed import verify_feed
+
+_PAGE: Final = 1_000
+
+
+@click.group(cls=Group, example="cms-gateway feed read tracing --profile tracing/profile.toml")
+def feed() -> None:
+    """What a consumer collects."""
+
+
+@feed.command(
+    cls=Command,
+    example="cms-gateway feed read tracing --follow --ack >> tracing.jsonl",
+    speaks=True,
+)
+@click.argument("name")
+@click.option("--after", metavar="CURSOR", help="Go on from here; else from what was acknowledged.")
+@click.option("--follow", is_flag=True, help="Wait at the end for more, until interrupted.")
+@click.option("--ack", is_flag=True, help="Acknowledge each page once it has been written.")
+@click.option("--limit", type=click.IntRange(1), help="Stop after so many records.")
+@click.option("--no-proofs", is_flag=True, help="Leave out what is needed to verify; smaller.")
+@profile_option
+@click.option("--json", is_flag=True, expose_value=False, help="For symmetry: it always is.")
+def read(
+    name: str,
+    after: str | None,
+    limit: int | None,
+    profile: Path,
+    *,
+    follow: bool,
+    ack: bool,
+    no_proofs: bool,
+) -> None:
+    """Read the feed NAME as JSON lines: blocks, records, and a line at the end of each page."""
+
+    async def work() -> None:
+        left = limit
+        async with opened(profile) as client:
+            pages = client.feed(
+                name,
+                after=after,
+                limit=min(left or _PAGE, _PAGE),
+                follow=follow,
+                proofs=not no_proofs,
+            )
+            async for page in pages:
+                await _take(client, page)
+                left = None if left is None else left - page.count
+                if left is not None and left <= 0:
+                    return
+
+    async def _take(client: Client, page: FeedPage) -> None:
+        out = click.get_binary_stream("stdout")
+        out.write(b"\n".join(page.lines) + b"\n")
+        out.flush()
+        if ack and page.count:
+            upto = await client.acknowledge(name, page.next)
+            screen.say(f"Acknowledged up to record {upto}.")
+
+    run(work())
+
+
+@feed.command(
+    cls=Command,
+    example="cms-gateway feed read tracing | cms-gateway feed verify - --key ledger.vkey",
+    exits=(Exit.REFUSED,),
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@key_option
+@profile_option
+@as_json
+@click.pass_context
+def verify(
+    context: click.Context, file: str, key: Path | None, profile: Path, *, as_json: bool
+) -> None:
+    """Verify the pages of a feed in FILE, or from stdin for '-'."""
+    with told():
+        found = verify_feed(lines_of(file), pinned(key, profile))
+    what = "What was read" if file == "-" else Path(file).name
+    screen.verdict(what, found, as_json=as_json)
+    context.exit(int(Exit.OK if found.ok else Exit.REFUSED))

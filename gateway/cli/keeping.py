@@ -1,0 +1,52 @@
+"""Which profile, and which key, a command works with; and where it keeps receipts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gateway.cli.exits import Exit, Stop
+from gateway.client import profile as profiles
+from gateway.client.api import Client
+from gateway.client.profile import Profile
+from gateway.client.upload import state_directory
+
+
+def opened(path: Path) -> Client:
+    """A client for a profile, not connected yet."""
+    found = profiles.load(path)
+    return Client(found, state=state_directory(found.state))
+
+
+def pinned(key: Path | None, profile: Path) -> str:
+    """The ledger's key: from the file named, else the one pinned in the profile.
+
+    Never taken from what it is to verify: a key that came with the evidence proves nothing.
+    """
+    if key is not None:
+        return key.read_text(encoding="utf-8").strip()
+    found: Profile | None = profiles.load(profile) if profile.exists() else None
+    if found is None or found.vkey is None:
+        raise Stop(
+            "There is no key to verify with. Name a file that holds the ledger's vkey with --key, "
+            "or a profile that pins it with --profile; the operator publishes the vkey, and a "
+            "gateway shows it at /v1/ledger/vkey.",
+            Exit.USAGE,
+        )
+    return found.vkey
+
+
+def keep_receipt(receipt: str, submission: str, directory: Path) -> Path:
+    """Write a receipt file; one that is there already, with the same text, is left alone."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{submission}.tlog-proof"
+    if not (path.exists() and path.read_text(encoding="utf-8") == receipt):
+        path.write_text(receipt, encoding="utf-8")
+    return path
+
+
+def lines_of(path: str) -> list[bytes]:
+    """The lines of a file, or of stdin for '-'."""
+    with click.open_file(path, "rb") as file:
+        return [line.rstrip(b"\n") for line in file]

@@ -1,0 +1,80 @@
+"""Giving an order: to the gateway that is running, or to the store where none is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+
+from gateway import config, wiring
+from gateway.administration import Office, Order, carry_out
+from gateway.cli.exits import run
+from gateway.client.problem import problem_of
+from gateway.config import Settings
+from gateway.edge import keyring, logs
+from gateway.edge.http.admin import PATH, SOCKET
+from gateway.edge.oauth.jose import verification_keys
+from gateway.store.sqlite.connection import open_reader
+from gateway.store.sqlite.evidence import Evidence
+from gateway.store.sqlite.tree import Tree
+
+_SECONDS: Final = 30
+
+
+async def order(path: Path, wanted: Order) -> dict[str, Any]:
+    """Have an order carried out on the gateway of these settings; raises as its caller tells.
+
+    The gateway that runs owns the store, so it is asked first, by its socket.
+    """
+    settings = config.load(path)
+    try:
+        return await _ask(settings.data / SOCKET, wanted)
+    except (aiohttp.ClientConnectorError, FileNotFoundError):
+        return await _do(settings, wanted)
+
+
+async def _ask(socket: Path, wanted: Order) -> dict[str, Any]:
+    connector = aiohttp.UnixConnector(str(socket))
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+        session.post(f"http://gateway{PATH}", data=msgspec.json.encode(wanted)) as response,
+    ):
+        body = await response.read()
+        if response.status >= 400:
+            raise problem_of(response.status, body, None)
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+
+async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
+    logs.configure(level="error")
+    ring = keyring.open_ring(settings.keys, origin=settings.origin)
+    law = wiring.law()
+    store = wiring.open_store(settings, ring, law)
+    try:
+        await store.start()
+        office = Office(store.registry, law, verification_keys, wiring.clock)
+        return await carry_out(wanted, office)
+    finally:
+        await store.stop()
+
+
+def give(path: Path, wanted: Order) -> dict[str, Any]:
+    """As `order`, from a command."""
+    return run(order(path, wanted))
+
+
+def evidence(settings: Settings) -> Evidence:
+    """The committed ledger, for reading only; also while a gateway runs."""
+    reader = open_reader(settings.data)
+    return Evidence(reader, Tree(reader, reader))
+
+
+def vkey(settings: Settings) -> str:
+    """The public key of the ledger of these settings."""
+    return keyring.open_ring(settings.keys, origin=settings.origin).evidence.vkey
+

@@ -1,0 +1,107 @@
+"""What a person sees: words and progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gateway.client.answers import RowError
+from gateway.judge.verdict import Verdict
+
+# Row errors shown to a person; a machine gets them all with --json.
+ERRORS_SHOWN: Final = 20
+
+words: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A line for people; never markup, since it may hold anything."""
+    words.print(text, markup=False)
+
+
+def emit(value: Any) -> None:
+    """A value as one JSON document on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2))
+
+
+def rows(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    """A table on stdout: drawn for a terminal, else with tabs between the cells."""
+    if not sys.stdout.isatty():
+        for line in (columns, *lines):
+            click.echo("\t".join(str(cell) for cell in line))
+        return
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for line in lines:
+        table.add_row(*(str(cell) for cell in line))
+    Console(highlight=False).print(table)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> None:
+    """Names and values on stdout, one pair to a line."""
+    held = [(name, str(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in held), default=0)
+    for name, value in held:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def row_errors(errors: Sequence[RowError], count: int) -> None:
+    """Row errors, each so that it can be mended, and how many more there are."""
+    for error in errors[:ERRORS_SHOWN]:
+        say(f"  row {error.row}, {error.field}: {error.message} {error.fix} [{error.code}]")
+    if count > min(len(errors), ERRORS_SHOWN):
+        say(f"  and {count - min(len(errors), ERRORS_SHOWN)} more; --json shows all that are kept.")
+
+
+def verdict(what: str, found: Verdict, *, as_json: bool) -> None:
+    """What the judge says: facts and counts on stdout, findings on stderr."""
+    if as_json:
+        emit(
+            {
+                "verifies": found.ok,
+                "facts": dict(found.facts),
+                "findings": [
+                    {"where": each.where, "what": each.what, "fix": each.fix}
+                    for each in found.findings
+                ],
+                "counts": {
+                    name: getattr(found, name)
+                    for name in ("entries", "receipts", "records", "blocks", "pages")
+                },
+            }
+        )
+        return
+    if found.ok:
+        facts(found.facts)
+        say(f"{what} verifies.")
+        return
+    for each in found.findings[:ERRORS_SHOWN]:
+        say(f"  {each}")
+    if len(found.findings) > ERRORS_SHOWN:
+        say(f"  and {len(found.findings) - ERRORS_SHOWN} more.")
+    say(f"{what} does not verify.")
+
+
+@contextmanager
+def progress(label: str, *, bytes_: bool = True) -> Iterator[Any]:
+    """A progress bar on stderr, on a terminal only; gives a function of (done, of how much)."""
+    columns = [TextColumn("{task.description}"), BarColumn()]
+    unit = DownloadColumn() if bytes_ else TextColumn("{task.completed}/{task.total}")
+    bar = Progress(
+        *columns,
+        unit,
+        TimeRemainingColumn(),
+        console=words,
+        transient=True,
+        disable=not words.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

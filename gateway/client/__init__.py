@@ -1,0 +1,1 @@
+"""The published client: how an organisation sends, and how a consumer asks and collects."""

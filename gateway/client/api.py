@@ -1,0 +1,326 @@
+"""The client as programs use it: send, ask, collect, acknowledge, and hold the gateway to its word.
+
+    async with Client(load(Path("profile.toml"))) as client:
+        outcome = await client.submit(Path("schedule.csv"))
+        print(outcome.rows.accepted, outcome.receipt)
+
+Every receipt is verified as it comes, where the profile pins the ledger's key. If an attacker
+controls the gateway they can refuse us and read what we send; with the key pinned they cannot give us
+a receipt that proves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+
+from gateway.client import export, media
+from gateway.client.answers import (
+    FeedPage,
+    Format,
+    Outcome,
+    Request,
+    RowError,
+    Sent,
+)
+from gateway.client.connection import Connection, Patience, Reply
+from gateway.client.problem import EvidenceError, Problem
+from gateway.client.profile import Profile
+from gateway.client.upload import Memory, Progress, Upload
+from gateway.judge.receipt import verify_receipt
+
+# Beyond this a body goes in parts, each of which survives a broken connection.
+WHOLE_BYTES: Final = 1024 * 1024
+WAIT_SECONDS: Final = 30
+_HEAD_BYTES: Final = 4_096
+
+
+class Client:
+    """Speaks to one gateway as one party; use it as `async with Client(profile) as client`.
+
+    `state` is where uploads under way are remembered; without it they begin anew.
+    """
+
+    def __init__(
+        self, profile: Profile, *, state: Path | None = None, patience: Patience | None = None
+    ) -> None:
+        self.profile = profile
+        self._connection = Connection(profile, patience)
+        self._state = state or profile.state
+        self._formats: tuple[Format, ...] = ()
+
+    async def __aenter__(self) -> Self:
+        await self._connection.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.__aexit__()
+
+    # --- organisations --------------------------------------------------------------------------
+
+    async def submit(
+        self,
+        source: Path | bytes,
+        media_type: str | None = None,
+        *,
+        request: str | None = None,
+        idempotency_key: str | None = None,
+        progress: Progress | None = None,
+        wait: bool = True,
+    ) -> Outcome:
+        """Send a file and wait for its outcome; safe to call again with the same bytes.
+
+        Raises Problem when the file is refused, with its row errors and the receipt of the refusal;
+        EvidenceError when the receipt does not verify; UnreachableError; OSError for a file that
+        cannot be read. Without `wait` the outcome of a large file may still be `received`.
+        """
+        digest = await asyncio.to_thread(_digest, source)
+        if media_type is None:
+            media_type = media.known(_guessed(source), await self.formats())
+        key = idempotency_key or _key(digest, request)
+        described = {
+            "Content-Type": media_type,
+            "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
+            "Idempotency-Key": f'"{key}"',
+        }
+        if request is not None:
+            described["Request-Id"] = request
+        try:
+            reply = await self._send(source, described, digest, progress)
+            outcome: Outcome = reply.read(Outcome)
+            self._verify(outcome.receipt, digest)
+            while wait and outcome.state == "received":
+                outcome = await self.outcome(outcome.id, wait_seconds=WAIT_SECONDS)
+        except Problem as problem:
+            if problem.receipt is not None:
+                self._verify(problem.receipt, None)
+            raise
+        if outcome.state == "refused":
+            raise self._refusal(outcome)
+        self._verify(outcome.receipt, digest)
+        return outcome
+
+    async def _send(
+        self,
+        source: Path | bytes,
+        described: Mapping[str, str],
+        digest: bytes,
+        progress: Progress | None,
+    ) -> Reply:
+        size = _size(source)
+        if isinstance(source, Path) and size > WHOLE_BYTES:
+            metadata = {name.lower(): value for name, value in described.items()}
+            memory = Memory(self._state, self._name(digest, metadata))
+            return await Upload(self._connection, source, metadata, memory, progress).send()
+        body = source if isinstance(source, bytes) else await asyncio.to_thread(source.read_bytes)
+        reply = await self._connection.call("POST", "/v1/submissions", headers=described, body=body)
+        if progress is not None:
+            progress(size, size)
+        return reply
+
+    def _name(self, digest: bytes, metadata: Mapping[str, str]) -> str:
+        """The name under which an upload is remembered: the same file, sent the same way, again."""
+        said = (self.profile.issuer, self.profile.client, digest.hex(), *sorted(metadata.values()))
+        return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+
+    def _refusal(self, outcome: Outcome) -> Problem:
+        """The refusal of a large file, which comes as an outcome, as any other refusal comes."""
+        note = outcome.notes[0] if outcome.notes else None
+        slug = note.code.lower().replace("_", "-") if note else "refused"
+        body: dict[str, Any] = {
+            "type": f"{self.profile.issuer}/problems/{slug}",
+            "title": "The file was refused",
+            "detail": note.message if note else "It was refused when it was read.",
+            "fix": "Mend what the errors name and send the whole file again.",
+            "errors": msgspec.to_builtins(outcome.errors),
+            "error_count": max(outcome.rows.refused, len(outcome.errors)),
+            "submission": outcome.id,
+            "receipt": outcome.receipt,
+        }
+        return Problem(422, body, None)
+
+    async def outcome(self, submission: str, *, wait_seconds: int = 0) -> Outcome:
+        """What became of a submission; waits for it up to 60 seconds."""
+        path = f"/v1/submissions/{submission}"
+        params = {"wait": str(wait_seconds)}
+        found: Outcome = (await self._connection.call("GET", path, params=params)).read(Outcome)
+        self._verify(found.receipt, None)
+        return found
+
+    async def errors(self, submission: str) -> tuple[RowError, ...]:
+        """Every row error that was kept of a submission."""
+        reply = await self._connection.call("GET", f"/v1/submissions/{submission}/errors")
+        found: dict[str, Any] = reply.read(dict[str, Any])
+        return msgspec.convert(found["errors"], tuple[RowError, ...])
+
+    async def receipt(self, submission: str) -> str:
+        """The receipt file of a submission."""
+        text = (
+            await self._connection.call("GET", f"/v1/submissions/{submission}/receipt")
+        ).body.decode()
+        self._verify(text, None)
+        return text
+
+    async def submissions(self, *, before: str | None = None, limit: int = 50) -> tuple[Sent, ...]:
+        """What was sent, newest first."""
+        params = {"limit": str(limit)} | ({} if before is None else {"before": before})
+        reply = await self._connection.call("GET", "/v1/submissions", params=params)
+        return msgspec.convert(reply.read(dict[str, Any])["submissions"], tuple[Sent, ...])
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    async def requests(self) -> tuple[Request, ...]:
+        """The requests that were sent to us, or that we raised; newest first."""
+        reply = await self._connection.call("GET", "/v1/requests")
+        return msgspec.convert(reply.read(dict[str, Any])["requests"], tuple[Request, ...])
+
+    async def request(self, identity: str) -> Request:
+        """One request."""
+        found: Request = (await self._connection.call("GET", f"/v1/requests/{identity}")).read(
+            Request
+        )
+        return found
+
+    async def raise_request(
+        self,
+        *,
+        organisation: str,
+        purposes: tuple[str, ...],
+        citation: str,
+        record_types: tuple[str, ...],
+        subject: Mapping[str, Any],
+        due: str,
+        reference: str | None = None,
+    ) -> str:
+        """Ask an organisation; returns the id of the request. Not tried again when in doubt."""
+        body = {
+            "organisation": organisation,
+            "purposes": purposes,
+            "citation": citation,
+            "record_types": record_types,
+            "subject": dict(subject),
+            "due": due,
+            "reference": reference,
+        }
+        reply = await self._connection.call(
+            "POST",
+            "/v1/requests",
+            headers={"Content-Type": "application/json"},
+            body=msgspec.json.encode(body),
+            again=False,
+        )
+        return str(reply.read(dict[str, Any])["id"])
+
+    # --- collecting -----------------------------------------------------------------------------
+
+    async def feed(
+        self,
+        name: str,
+        *,
+        after: str | None = None,
+        limit: int = 1_000,
+        wait_seconds: int = 0,
+        follow: bool = False,
+        proofs: bool = True,
+    ) -> AsyncIterator[FeedPage]:
+        """Pages of a feed, from a cursor, or from what was acknowledged last.
+
+        Ends at the end of the feed; with `follow` it waits there for more, for ever, and leaves out
+        pages without records.
+        """
+        while True:
+            params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
+            if after is not None:
+                params["after"] = after
+            page = _page(await self._connection.call("GET", f"/v1/feeds/{name}", params=params))
+            if page.count or not follow:
+                yield page
+            after = page.next
+            if not page.more:
+                if not follow:
+                    return
+                wait_seconds = WAIT_SECONDS
+
+    async def acknowledge(self, name: str, cursor: str) -> int:
+        """Say that everything up to a cursor is safe with us; returns the sequence number."""
+        reply = await self._connection.call(
+            "POST",
+            f"/v1/feeds/{name}/ack",
+            headers={"Content-Type": "application/json"},
+            body=msgspec.json.encode({"cursor": cursor}),
+        )
+        return int(reply.read(dict[str, int])["acknowledged"])
+
+    # --- the ledger, which anybody may read -----------------------------------------------------
+
+    async def formats(self) -> tuple[Format, ...]:
+        """What the gateway reads."""
+        if not self._formats:
+            reply = await self._connection.call("GET", "/v1/formats", public=True)
+            listed = reply.read(dict[str, Any])["formats"]
+            self._formats = msgspec.convert(listed, tuple[Format, ...])
+        return self._formats
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return (await self._ledger("checkpoint")).decode()
+
+    async def vkey(self) -> str:
+        """The key in the profile, else the one that the gateway names: then compare it elsewhere."""
+        return self.profile.vkey or (await self._ledger("vkey")).decode().strip()
+
+    async def proof(self, index: int) -> str:
+        """A tlog-proof that an entry is in the ledger."""
+        return (await self._ledger(f"proof/{index}")).decode()
+
+    async def export_ledger(
+        self, directory: Path, progress: Callable[[int, int], None] | None = None
+    ) -> int:
+        """Copy the ledger into a new directory; returns its size. Raises export.ExportError."""
+        vkey, checkpoint = await self.vkey(), await self.checkpoint()
+        return await export.export(directory, vkey, checkpoint, self._ledger, progress)
+
+    async def _ledger(self, path: str) -> bytes:
+        return (await self._connection.call("GET", f"/v1/ledger/{path}", public=True)).body
+
+    def _verify(self, receipt: str, digest: bytes | None) -> None:
+        if self.profile.vkey is None:
+            return
+        verdict = verify_receipt(receipt, self.profile.vkey, digest=digest)
+        if not verdict.ok:
+            raise EvidenceError("The receipt", verdict)
+
+
+def _page(reply: Reply) -> FeedPage:
+    lines = tuple(reply.body.removesuffix(b"\n").split(b"\n"))
+    told = msgspec.json.decode(lines[-1])["page"]
+    return FeedPage(lines, told["next"], told["count"], told["more"])
+
+
+def _digest(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).digest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _size(source: Path | bytes) -> int:
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
+
+
+def _guessed(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return media.guess("", source[:_HEAD_BYTES])
+    with source.open("rb") as file:
+        return media.guess(source.name, file.read(_HEAD_BYTES))
+
+
+def _key(digest: bytes, request: str | None) -> str:
+    """An idempotency key that the same file, sent for the same request, always has."""
+    return hashlib.sha256(digest + (request or "").encode()).hexdigest()

@@ -1,0 +1,243 @@
+"""One connection to a gateway: mutual TLS, a token that is always fresh, and patience.
+
+What may safely be done twice is tried again, after a pause that doubles and is never the same for
+two clients, or that the gateway names with Retry-After.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Any, Final, Self
+
+import aiohttp
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.client.problem import Problem, UnreachableError, problem_of
+from gateway.client.profile import Profile, ProfileError
+from gateway.edge import tls
+
+Body = bytes | Callable[[], AsyncIterator[bytes]]
+
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# Long enough for a slow clock, short enough to be of no use to a thief (RFC 7523 section 3).
+_ASSERTION_SECONDS: Final = 60
+# A token is renewed this long before its end, so that none expires on its way.
+_RENEW_SECONDS: Final = 30
+_AGAIN_STATUS: Final = frozenset({429, 502, 503, 504})
+# The first request with this key is running: wait for it and be told its outcome.
+_AGAIN_SLUGS: Final = frozenset({"idempotency-key-in-flight"})
+_CHANCE: Final = SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long something is tried: attempts, then seconds."""
+
+    attempts: int = 6
+    first_seconds: float = 0.5
+    longest_seconds: float = 30.0
+    idle_seconds: float = 120.0
+
+    def pause(self, attempt: int, told: float | None) -> float:
+        """Seconds to wait after an attempt, counted from 1; never less than told."""
+        most = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
+        return (told or 0.0) + _CHANCE.uniform(most / 2, most)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is not a problem."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def read(self, kind: type[Any]) -> Any:
+        """The JSON body as a type; raises UnreachableError where it is something else."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except msgspec.DecodeError as error:
+            raise UnreachableError(
+                "What answered does not speak as a gateway does. Check the url in the profile.",
+            ) from error
+
+
+class Connection:
+    """Speaks to one gateway; use it as `async with Connection(profile) as connection`."""
+
+    def __init__(self, profile: Profile, patience: Patience | None = None) -> None:
+        self.profile = profile
+        self.patience = patience or Patience()
+        try:
+            self._tls = tls.client_context(profile.ca, profile.certificate, profile.key)
+        except OSError as error:
+            raise ProfileError(
+                f"The certificate of {profile.certificate} cannot be used: {error}. Check ca, "
+                "certificate and key in the profile.",
+            ) from error
+        self._signer: tuple[Any, str] | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._token = ""
+        self._token_until = 0.0
+        self._asking = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(ssl=self._tls, limit=16)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=self.patience.idle_seconds)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        again: bool = True,
+        public: bool = False,
+    ) -> Reply:
+        """Ask and get the answer; `again` says that the call may safely be made twice.
+
+        Raises Problem for what the gateway refuses, UnreachableError where none answers.
+        """
+        last = self.patience.attempts if again else 1
+        for attempt in itertools.count(1):
+            try:
+                return await self._once(method, path, headers, params, body, public=public)
+            except UnreachableError:
+                if attempt >= last:
+                    raise
+                told = None
+            except Problem as problem:
+                passing = problem.status in _AGAIN_STATUS or problem.slug in _AGAIN_SLUGS
+                if attempt >= last or not passing:
+                    raise
+                told = problem.retry_after
+            await asyncio.sleep(self.patience.pause(attempt, told))
+        raise AssertionError("not reached")
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        *,
+        public: bool,
+    ) -> Reply:
+        for last in (False, True):
+            named = dict(headers or {})
+            if not public:
+                named["Authorization"] = f"Bearer {await self._bearer()}"
+            data = body() if callable(body) else body
+            try:
+                return await self._speak(method, path, named, params=params, data=data)
+            except Problem as problem:
+                if public or last or not problem.slug.startswith("token-"):
+                    raise
+                self._token = ""  # withdrawn early, or the gateway has new keys: ask once more
+        raise AssertionError("not reached")
+
+    async def _speak(self, method: str, path: str, headers: dict[str, str], **more: Any) -> Reply:
+        assert self._session is not None, "use the connection with 'async with'"
+        url = f"{self.profile.url}{path}"
+        try:
+            async with self._session.request(
+                method, url, headers=headers, skip_auto_headers=["Content-Type"], **more
+            ) as response:
+                raw = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError(
+                f"{self.profile.url} does not answer ({_why(error)}). Check the address and the "
+                "network, and send again: what arrived twice is taken once.",
+            ) from error
+        if response.status >= 400:
+            raise problem_of(response.status, raw, _seconds(response.headers.get("Retry-After")))
+        return Reply(response.status, response.headers, raw)
+
+    async def _bearer(self) -> str:
+        async with self._asking:
+            if not self._token or time.monotonic() >= self._token_until:
+                form = aiohttp.FormData(
+                    {
+                        "grant_type": "client_credentials",
+                        "client_assertion_type": _ASSERTION_TYPE,
+                        "client_assertion": self._assertion(),
+                    },
+                )
+                asked = time.monotonic()
+                kind = {"Content-Type": "application/x-www-form-urlencoded"}
+                reply = await self._speak("POST", "/oauth2/token", kind, data=form)
+                answer = reply.read(dict[str, Any])
+                self._token = str(answer["access_token"])
+                self._token_until = asked + float(answer["expires_in"]) - _RENEW_SECONDS
+            return self._token
+
+    def _assertion(self) -> str:
+        if self._signer is None:
+            self._signer = _client_key(self.profile)
+        key, algorithm = self._signer
+        now = int(time.time())
+        claims = {
+            "iss": self.profile.client,
+            "sub": self.profile.client,
+            "aud": self.profile.issuer,
+            "iat": now,
+            "exp": now + _ASSERTION_SECONDS,
+            "jti": secrets.token_urlsafe(16),
+        }
+        headers = {"kid": self.profile.kid}
+        return jwt.encode(claims, key, algorithm=algorithm, headers=headers)
+
+
+def _client_key(profile: Profile) -> tuple[Any, str]:
+    """The key that signs client assertions, and the one algorithm that goes with it."""
+    path = profile.client_key
+    if path is None or not profile.client or not profile.kid:
+        raise ProfileError(
+            "The profile has no client, client_key and kid, without which the gateway cannot know "
+            "who we are. 'cms-gateway client add' writes a profile that has them.",
+        )
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ProfileError(
+            f"{path} cannot be used as the client's key. It is a PKCS #8 private key in PEM, "
+            "without a password; 'cms-gateway client add' makes one.",
+        ) from error
+    match key:
+        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
+            return key, "ES256"
+        case Ed25519PrivateKey():
+            return key, "EdDSA"
+        case rsa.RSAPrivateKey():
+            return key, "PS256"
+    raise ProfileError(f"{path}: the client's key is on P-256, Ed25519, or RSA.")
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds; a date, which the gateway never sends, counts as unsaid."""
+    return float(header) if header is not None and header.isascii() and header.isdigit() else None
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not of the authority in the profile"
+    return str(error) or type(error).__name__
