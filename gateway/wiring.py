@@ -36,7 +36,7 @@ from gateway.edge.client_certificate import TrustStore
 from gateway.edge.door import Door
 from gateway.edge.http import admin
 from gateway.edge.http.app import application
-from gateway.edge.http.deadline import DeadlineServer
+from gateway.edge.http.connection import Runner
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
 from gateway.edge.metrics import Metrics
@@ -295,7 +295,7 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
         key=settings.tls.key,
         client_ca=settings.tls.participants,
     )
-    runner = DeadlineServer(app, header_seconds=settings.header_seconds)
+    runner = Runner(app, header_seconds=settings.header_seconds, issuer=settings.issuer)
     await runner.setup()
     try:
         site = web.TCPSite(

@@ -72,7 +72,7 @@ Code = TypeVar("Code")
 
 
 class Member(NamedTuple):
-    """One member: the rule it may break, and its reader, which raises ValueError for breaking it."""
+    """One member: the rule it may break, and its reader; breaking it is a ValueError or TypeError."""
 
     rule: Rule
     read: Callable[[Any], Any]
@@ -80,7 +80,7 @@ class Member(NamedTuple):
 
 def _text_of(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("not a text")  # noqa: TRY004 - every reader refuses by ValueError
+        raise TypeError("not a text")
     return value
 
 
@@ -94,7 +94,7 @@ def _matched(value: Any, pattern: re.Pattern[str]) -> re.Match[str]:
 def _ratio(value: Any) -> tuple[int, int]:
     """A number as numerator and denominator: exact, whatever the context of Decimal is."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("not a number")
+        raise TypeError("not a number")
     return value.as_integer_ratio()
 
 
@@ -275,10 +275,10 @@ PAYMENT: Final[dict[str, Member]] = {
 
 
 def _read_asked(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError("not a list")
+    if not isinstance(value, list):
+        raise TypeError("not a list")
     asked = tuple(_text_of(name) for name in value)
-    if len(set(asked)) != len(asked) or not set(asked) <= PAYMENT.keys():
+    if not asked or len(set(asked)) != len(asked) or not set(asked) <= PAYMENT.keys():
         raise ValueError("not in the list")
     return asked
 

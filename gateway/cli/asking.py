@@ -115,7 +115,14 @@ def show_all(profile: Path, *, as_json: bool) -> None:
     screen.rows(
         ("id", "organisation", "consumer", "purposes", "records", "due"),
         [
-            (r.id, r.organisation, r.consumer, ",".join(r.purposes), ",".join(r.record_types), r.due)
+            (
+                r.id,
+                r.organisation,
+                r.consumer,
+                ",".join(r.purposes),
+                ",".join(r.record_types),
+                r.due,
+            )
             for r in found
         ],
     )

@@ -14,6 +14,7 @@ from adapters.catalogue import every_adapter
 from gateway.cli import screen
 from gateway.cli.command import EXISTING, Command, as_json
 from gateway.cli.exits import Exit, told
+from gateway.cli.house import der_of
 from gateway.client import media
 from gateway.core import disclosure, merkle
 from gateway.core.adapter import Adapter, ReadContext
@@ -24,7 +25,7 @@ from gateway.core.reading import take
 from gateway.core.records import RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading
-from gateway.wiring import clock, law, trusted_signer
+from gateway.wiring import clock, law
 
 _HEAD_BYTES: Final = 4_096
 _KEY_BYTES: Final = 32
@@ -77,7 +78,7 @@ def judge(path: Path, media_type: str | None, slug: str | None, signers: list[Pa
     reading = take(
         body,
         adapter,
-        ReadContext(now, tuple(trusted_signer(signer) for signer in signers)),
+        ReadContext(now, tuple(der_of(signer.read_bytes()) for signer in signers)),
         allowed,
         Envelope(os.urandom(_KEY_BYTES), "check"),
         os.urandom,

@@ -38,7 +38,7 @@ class Command(click.Command):
         self.example = inspect.cleandoc(example)
         self.exits = tuple(sorted({*exits, *(_SPEAKING if speaks else _ALWAYS)}))
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example, then the exit codes."""
         with formatter.section("Example"):
             for line in self.example.splitlines():
@@ -57,7 +57,7 @@ class Group(click.Group):
         self._lazy = lazy or {}
         self.example = example
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """In the order in which they were named."""
         return [*self._lazy, *(name for name in self.commands if name not in self._lazy)]
 
@@ -69,7 +69,7 @@ class Group(click.Group):
             return found
         return super().get_command(ctx, cmd_name)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example, where there is one."""
         if self.example:
             with formatter.section("Example"):

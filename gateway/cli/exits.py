@@ -46,12 +46,12 @@ MEANING: Final = {
 }
 
 
-class Stop(click.ClickException):  # noqa: N818 - the end of a command, in words
+class Stop(click.ClickException):
     """Ends the command: what happened, where, and what to do next; and the exit code."""
 
     def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        self.exit_code = int(code)  # type: ignore[misc]
 
 
 def code_of(status: int) -> Exit:

@@ -10,7 +10,6 @@ from gateway import config as configuration
 from gateway.cli import office, screen
 from gateway.cli.command import (
     FOLDER,
-    PROFILE_VARIABLE,
     Command,
     Group,
     as_json,
@@ -23,7 +22,7 @@ from gateway.client.export import export
 from gateway.core.canonical import b64u, canonical
 from gateway.core.checkpoint import CheckpointError, open_checkpoint, parse_vkey
 from gateway.core.merkle import HASH_BYTES, ProofError, inclusion_from_tiles
-from gateway.core.tiles import Tile, TileError, decode_entries, tile_width
+from gateway.core.tiles import Tile, TileError, decode_entries, parse_path, tile_width
 from gateway.core.tlog_proof import TlogProof, format_tlog_proof
 from gateway.judge.ledger import verify_export
 from gateway.store.sqlite.evidence import Evidence
@@ -100,8 +99,6 @@ def export_(directory: Path, profile: Path, config: Path | None, *, as_json: boo
 
 
 def _file_of(evidence: Evidence, name: str) -> bytes:
-    from gateway.core.tiles import parse_path  # noqa: PLC0415
-
     tile = parse_path(name)
     if tile.level is None:
         return evidence.entries_tile(tile.index, tile.width)
@@ -175,5 +172,3 @@ def proof_from(directory: Path, index: int) -> str:
 def _no_entry(index: int, size: int) -> Stop:
     message = f"There is no entry {index}; the ledger has {size}, the first being 0."
     return Stop(message, Exit.REFUSED)
-
-

@@ -77,4 +77,3 @@ def evidence(settings: Settings) -> Evidence:
 def vkey(settings: Settings) -> str:
     """The public key of the ledger of these settings."""
     return keyring.open_ring(settings.keys, origin=settings.origin).evidence.vkey
-

@@ -13,7 +13,10 @@ from __future__ import annotations
 import binascii
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+import operator
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from types import NoneType
 from typing import Final
 
 import msgspec
@@ -22,11 +25,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from gateway.core import merkle
 from gateway.core.canonical import b64u_bytes
 from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
-from gateway.core.records import Record
+from gateway.core.records import Group, Record
 
 _ENCODE_GROUP: Final = msgspec.json.Encoder(order="sorted").encode
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _DIGEST_BYTES: Final = 32
+_KIND: Final = operator.itemgetter(0)
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -92,46 +96,60 @@ def build(records: Sequence[Record], first: int, salt_key: bytes) -> tuple[Block
     stream = Cipher(algorithms.AES(salt_key), modes.CTR(counter)).encryptor()
     runs: list[Run] = []
     leaves: list[bytes] = []
-    for (cls, present), members in itertools.groupby(records, _shape):
-        run, hashes = _digest(cls, present, list(members), stream.update)
-        runs.append(run)
-        leaves += hashes
+    for cls, of_type in itertools.groupby(records, type):
+        members = list(of_type)
+        groups = list(map(cls.groups_of, members))
+        # Which groups are present shows in the types of all: NoneType where there is none.
+        kinds = [tuple(map(type, each)) for each in groups]
+        shaped = zip(kinds, [member.row for member in members], groups, strict=True)
+        for kind, alike in itertools.groupby(shaped, _KIND):
+            run, hashes = _digest(cls, kind, list(alike), stream.update)
+            runs.append(run)
+            leaves += hashes
     return Block(first, runs), b"".join(leaves)
-
-
-def _shape(record: Record) -> tuple[type[Record], tuple[str, ...]]:
-    cls = type(record)
-    groups = cls.groups_of(record)
-    if None in groups:
-        return cls, tuple(n for n, g in zip(cls.group_names, groups, strict=True) if g is not None)
-    return cls, cls.group_names
 
 
 def _digest(
     cls: type[Record],
-    present: tuple[str, ...],
-    members: list[Record],
-    keystream: object,
+    kind: tuple[type, ...],
+    members: list[tuple[tuple[type, ...], int, tuple[Group | None, ...]]],
+    keystream: Callable[[bytes], bytes],
 ) -> tuple[Run, list[bytes]]:
+    """One run of records of the same kind: their columns and leaf hashes.
+
+    It works on columns, and mostly in C, since it is done for every record that arrives.
+    """
     count = len(members)
     sha256 = hashlib.sha256
-    parts: list[Iterable[bytes]] = []
-    rows = [member.row for member in members]
-    parts.append([b"%b\0%d\0" % (cls.type_name.encode(), row) for row in rows])
+    _, rows, groups = zip(*members, strict=True)
+    # The leaf hash is over 0x00 (RFC 6962) and the statement, which begins with type and row.
+    parts: list[Iterable[bytes]] = [map((b"\0%b\0%%d\0" % cls.type_name.encode()).__mod__, rows)]
     columns: dict[str, Column] = {}
-    for name in present:
-        values = [_ENCODE_GROUP(getattr(member, name)) for member in members]
-        salts: bytes = keystream(bytes(SALT_BYTES * count))  # type: ignore[operator]
-        digests = [
-            sha256(salts[at : at + SALT_BYTES] + value).digest()
-            for at, value in zip(range(0, SALT_BYTES * count, SALT_BYTES), values, strict=True)
-        ]
-        columns[name] = Column(values, salts, b"".join(digests))
-        parts.append(itertools.repeat(name.encode() + b"\0"))
-        parts.append(digests)
-    statements = map(b"".join, zip(*parts, strict=False))
-    leaves = [sha256(b"\0" + statement).digest() for statement in statements]
-    return Run(cls.type_name, rows, columns), leaves
+    for name, present, column in zip(cls.group_names, kind, zip(*groups, strict=True), strict=True):
+        if present is not NoneType:
+            values = _encoded(column)
+            salts = keystream(bytes(SALT_BYTES * count))
+            each = struct.unpack(f"{SALT_BYTES}s" * count, salts)
+            salted = map(operator.add, each, values)
+            digests = [sha256(one).digest() for one in salted]
+            columns[name] = Column(values, salts, b"".join(digests))
+            parts.append(itertools.repeat(name.encode() + b"\0"))
+            parts.append(digests)
+    leaves = [sha256(leaf).digest() for leaf in map(b"".join, zip(*parts, strict=False))]
+    return Run(cls.type_name, list(rows), columns), leaves
+
+
+def _encoded(column: Sequence[Group | None]) -> list[bytes]:
+    """Canonical JSON of each group; neighbours that are one object are encoded once."""
+    if column[0] is not column[-1]:
+        return list(map(_ENCODE_GROUP, column))
+    values: list[bytes] = []
+    last, value = None, b""
+    for group in column:
+        if group is not last:
+            last, value = group, _ENCODE_GROUP(group)
+        values.append(value)
+    return values
 
 
 def shown_count(block: Block, view: View) -> int:

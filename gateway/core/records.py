@@ -111,8 +111,11 @@ class Pay(Group, frozen=True, kw_only=True):
     national_insurance_pence: int | None = None
     gross_for_national_insurance_pence: int | None = None
     pension_pence: int | None = None
+    pension_to_date_pence: int | None = None
     pension_not_net_pay_pence: int | None = None
+    pension_not_net_pay_to_date_pence: int | None = None
     benefits_in_kind_pence: int | None = None
+    benefits_in_kind_to_date_pence: int | None = None
     not_taxed_pence: int | None = None
     deductions_pence: int | None = None
     after_statutory_deductions_pence: int | None = None
@@ -122,6 +125,7 @@ class Pay(Group, frozen=True, kw_only=True):
     is_pension: bool | None = None
     is_irregular: bool | None = None
     after_leaving: bool | None = None
+    withdrawn_date: dt.date | None = None
 
 
 class Deducted(Group, frozen=True, kw_only=True):

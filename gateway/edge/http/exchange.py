@@ -31,7 +31,8 @@ _JSON_BODY_BYTES: Final = 64 * KIB
 # RFC 6750 section 2.1: b64token.
 _BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
 
-_ALWAYS: Final = {
+ALWAYS: Final = {
+    "Server": "cms-gateway",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Strict-Transport-Security": "max-age=63072000",
@@ -64,7 +65,7 @@ async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse
     seconds = time.perf_counter() - began
     route = _route(request)
     if not response.prepared:
-        for name, value in _ALWAYS.items():
+        for name, value in ALWAYS.items():
             response.headers.setdefault(name, value)
         response.headers[CORRELATION] = identity
     front.metrics.exchange(request.method, route, response.status, seconds)
