@@ -43,7 +43,7 @@ from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
-from gateway.reading_process import read_body
+from gateway.reading_process import end_with, read_body
 from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
@@ -119,7 +119,9 @@ class ReadingProcesses:
         if self._pool is None:
             # Forked from a clean server process: none of the gateway's keys or sockets are in it.
             context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(self._count, mp_context=context)
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+            )
         return self._pool
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,8 @@ def export(gateway: Gateway, directory: Path) -> None:
     """Write the ledger as docs/evidence.md says an export looks."""
     evidence = gateway.store.evidence
     size, note = evidence.checkpoint()
-    directory.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     (directory / "checkpoint").write_text(note)
     (directory / "origin.vkey").write_text(gateway.ring.evidence.vkey + "\n")
     for tile in tiles.tiles_of(size):

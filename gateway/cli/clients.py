@@ -12,7 +12,7 @@ from gateway import config as configuration
 from gateway.administration import SCOPES, AddClient, ShowParty
 from gateway.cli import house, office, screen
 from gateway.cli.command import EXISTING, FOLDER, Command, Group, as_json, config_option
-from gateway.cli.exits import Exit, Stop, told
+from gateway.cli.exits import Exit, Stop, run
 from gateway.client.profile import Profile
 
 
@@ -62,20 +62,20 @@ def add(
     if directory is None:
         message = "Give the public keys with --jwks, or name a --directory to make a key pair in."
         raise Stop(message, Exit.USAGE)
-    with told():
-        profile = enrol(config, party, name, scope, directory, url)
+    profile = run(enrol(config, party, name, scope, directory, url))
     _tell(name, profile, as_json=as_json)
 
 
-def enrol(
+async def enrol(
     config: Path, party: str, name: str, scope: tuple[str, ...], directory: Path, url: str | None
 ) -> Path:
     """Make a key pair, register it, and write the profile; returns the profile's file."""
     settings = configuration.load(config)
     path, jwk = house.client_key(directory)
+    wanted = AddClient(id=name, party=party, scope=scope, jwks={"keys": [jwk]})
     try:
-        office.give(config, AddClient(id=name, party=party, scope=scope, jwks={"keys": [jwk]}))
-    except Stop:
+        await office.order(config, wanted)
+    except Exception:
         path.unlink()
         raise
     profile = Profile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +66,7 @@ def read(
                     return
 
     async def _take(client: Client, page: FeedPage) -> None:
-        out = click.get_binary_stream("stdout")
+        out = sys.stdout.buffer
         out.write(b"\n".join(page.lines) + b"\n")
         out.flush()
         if ack and page.count:

@@ -20,6 +20,11 @@ from gateway.core.envelope import NONCE_BYTES, OVERHEAD_BYTES, Envelope
 from gateway.core.limits import SPOOL_CHUNK_BYTES
 
 _LENGTH: Final = 4
+_UNFINISHED: Final = ".part"
+
+
+class OrphanError(Exception):
+    """The gateway that asked for this is gone; another may have begun anew."""
 
 
 class SealedFile(io.RawIOBase):
@@ -150,7 +155,7 @@ class Bodies:
         keep = set(known)
         gone = []
         for path in sorted(self.directory.iterdir()):
-            if path.name.partition(".")[0] not in keep:
+            if path.suffix == _UNFINISHED or path.name.partition(".")[0] not in keep:
                 path.unlink()
                 gone.append(path.name)
         return gone
@@ -184,26 +189,37 @@ def _find_offset(path: Path, offset: int) -> tuple[int, int]:
 
 
 class FrameFile:
-    """Block frames being written one after the other, by the process that reads a large body."""
+    """Block frames being written one after the other, by the process that reads a large body.
+
+    They stand in a file of this process's own until they are whole: a gateway that was killed and
+    started again must not share a file with what the old one left running.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._whole = path
+        self._path = path.with_suffix(f".{os.getpid()}{_UNFINISHED}")
+        self._parent = os.getppid()
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=1 << 20)
-        self._path = path
+        self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=1 << 20)
         self._place = 0
 
     def append(self, frame: bytes) -> int:
-        """Write a frame; returns its place."""
+        """Write a frame; returns its place. Raises OrphanError once the gateway is gone."""
+        if os.getppid() != self._parent:
+            raise OrphanError
         place = self._place
         self._file.write(frame)
         self._place += len(frame)
         return place
 
     def close(self) -> None:
-        """Flush to disk."""
+        """Flush to disk, under the name by which the database knows it."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+        if os.getppid() != self._parent:
+            raise OrphanError
+        self._path.replace(self._whole)
         _flush_directory(self._path.parent)
 
     def discard(self) -> None:

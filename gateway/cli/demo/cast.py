@@ -1,0 +1,98 @@
+"""Who takes part in the demonstration, what is asked, and which sample files are sent."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from gateway.administration import Kind
+
+
+class Part(NamedTuple):
+    """One party of the story."""
+
+    id: str
+    kind: Kind
+    name: str
+    classes: tuple[str, ...]
+
+
+class Question(NamedTuple):
+    """One information request: who asks whom, why, and for what."""
+
+    consumer: str
+    organisation: str
+    purpose: str
+    citation: str
+    record_types: tuple[str, ...]
+
+
+class Sample(NamedTuple):
+    """A file of `schemas/samples`, who sends it, and what it answers (None: sent unasked)."""
+
+    file: str
+    sender: str
+    answers: Question | None
+    title: str
+
+
+BANK: Final = "example-bank"
+EMPLOYER: Final = "example-employer"
+HMRC: Final = "hmrc"
+
+PARTS: Final = (
+    Part(BANK, "organisation", "Example Bank plc", ("deposit_taker",)),
+    Part(EMPLOYER, "organisation", "Example Employer Ltd", ("employer",)),
+    Part(HMRC, "organisation", "HM Revenue and Customs", ("gov_hmrc_dwp",)),
+    Part("tracing", "consumer", "CMS tracing team", ("tracing",)),
+    Part("calculation", "consumer", "CMS calculation team", ("calculation",)),
+    Part("enforcement", "consumer", "CMS enforcement team", ("enforcement",)),
+)
+
+WHERE: Final = Question(
+    "tracing",
+    BANK,
+    "IDENTIFY_TRACE",
+    "SI 2008/2551 reg 3(1)(a)",
+    ("account", "party", "safe_deposit_box"),
+)
+HOW_MUCH: Final = Question(
+    "calculation",
+    BANK,
+    "DETERMINE_APPLICATION",
+    "SI 2008/2551 reg 4(1)(a)",
+    ("account", "party", "safe_deposit_box"),
+)
+EARNED: Final = Question(
+    "calculation", HMRC, "CALCULATE", "SI 2008/2551 reg 3(1)(b)", ("earnings",)
+)
+QUESTIONS: Final = (WHERE, HOW_MUCH, EARNED)
+
+# Made up throughout: these are nobody's name and number.
+SUBJECT: Final[dict[str, Any]] = {"surname": "Sample", "forenames": "Alex", "nino": "AA000001A"}
+
+SCHEDULE: Final = Sample("schedule.csv", EMPLOYER, None, "payment schedule")
+SAMPLES: Final = (
+    SCHEDULE,
+    Sample("bank-answer.xml", BANK, WHERE, "ISO 20022 answer"),
+    Sample("bank-answer-soap.xml", BANK, HOW_MUCH, "ISO 20022 answer in a SOAP envelope"),
+    Sample("rti-income.json", HMRC, EARNED, "real-time income"),
+)
+
+
+def copy_samples(directory: Path) -> None:
+    """Put the sample files where whoever watches can look at them and send them again."""
+    directory.mkdir()
+    for source in (files("schemas") / "samples").iterdir():
+        if source.is_file():
+            (directory / source.name).write_bytes(source.read_bytes())
+
+
+def with_a_mistake(schedule: bytes) -> bytes:
+    """One row of the sample schedule with an impossible National Insurance number."""
+    header, row, *_ = schedule.decode().splitlines()
+    cells = row.split(",")
+    cells[header.split(",").index("nino")] = "QQ00001"
+    due = cells[header.split(",").index("amount_deducted")]
+    return "\n".join((header, ",".join(cells), f"TOTAL,1,{due}", "")).encode()

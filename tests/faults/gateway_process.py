@@ -1,0 +1,26 @@
+"""A gateway in a process of its own, on a directory that is already onboarded; killed by its test."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from certs import development
+from gateway.edge import logs
+from gateway.wiring import running
+from tests.conftest import settings_in
+
+
+async def main(directory: Path) -> None:
+    """Serve until killed."""
+    with (directory / "log").open("a") as stream:
+        logs.configure(stream)
+        pki = development.open_existing(directory / "pki")
+        async with running(settings_in(directory, pki)) as gateway:
+            print(gateway.port, flush=True)
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
