@@ -1,0 +1,45 @@
+# Two commands: `make run` does the main job and keeps serving; `make test` proves it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint torture bench schemas clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(BIN)/.tested: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+run: $(BIN)/.installed ## the whole story on SQLite with its own PKI, then keep serving
+	$(BIN)/cms-gateway demo
+
+demo: $(BIN)/.installed ## the same story once
+	$(BIN)/cms-gateway demo --once
+
+test: $(BIN)/.tested ## install and test
+	$(BIN)/python -m pytest -n auto
+
+lint: $(BIN)/.tested ## style, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+torture: $(BIN)/.tested ## the long forms: fifty kills, and what else is marked slow
+	$(BIN)/python -m pytest -m slow -s
+
+bench: $(BIN)/.installed ## ratios against the bare parts, into docs/performance.md
+	$(BIN)/python -m bench
+
+schemas: $(BIN)/.installed ## write the JSON Schemas of the records anew
+	$(BIN)/python -m gateway.cli.schemas
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,152 @@
+"""A million-row schedule end to end, as CSV and XML, beside the bare cost of reading it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import uvloop
+from lxml import etree
+
+from bench.small import HEADER, context, token
+
+ROW = (
+    "E1234567,M,2026-10-01,2026-10-31,2026-10-30,{ref:012d},AA{n:06d}A,Surname{k},Forename{j},"
+    "P{n:07d},{due}.00,{net}.40,{due}.00,1.00,,,,\r\n"
+)
+
+
+def write_csv(path: Path, rows: int) -> None:
+    """A valid schedule of so many rows."""
+    pence = 0
+    with path.open("w", newline="") as file:
+        file.write(HEADER)
+        for n in range(rows):
+            due = 50 + n % 200
+            pence += due
+            file.write(ROW.format(
+                ref=n + 1, n=n % 1_000_000, k=n % 5_000, j=n % 700, due=due, net=900 + n % 900,
+            ))
+        file.write(f"TOTAL,{rows},{pence}.00\r\n")
+
+
+class Row(msgspec.Struct):
+    """What the bare readers make of a row: as many checked fields as ours."""
+
+    employer_ref: str
+    pay_frequency: str
+    period_start: str
+    period_end: str
+    pay_date: str
+    employee_cm_ref: str
+    nino: str
+    surname: str
+    forename: str
+    payroll_no: str
+    ndr_due: float
+    net_earnings: float
+    amount_deducted: float
+    admin_charge: float
+    reason_code: str
+    address_1: str
+    town: str
+    postcode: str
+
+
+def bare_csv(path: Path) -> float:
+    """csv.reader into checked Structs, rows in lists; records a second."""
+    began = time.perf_counter()
+    count = 0
+    with path.open(newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        block: list[dict[str, str]] = []
+        for cells in reader:
+            block.append(dict(zip(header, cells, strict=False)))
+            if len(block) == 1_000:
+                count += _checked(block)
+                block = []
+        count += _checked(block[:-1])
+    return count / (time.perf_counter() - began)
+
+
+def _checked(block: list[dict[str, str]]) -> int:
+    return len(msgspec.convert(block, list[Row], strict=False))
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory a process has held, in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def children(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for one in found:
+        path = Path(f"/proc/{one}/task/{one}/children")
+        found += [int(child) for child in path.read_text().split()]
+    return found
+
+
+async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[float, float]:
+    """Submit a file to a fresh gateway and wait for the outcome: records a second, and peak MiB."""
+    gateway = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-m", "bench.house", str(directory)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )
+    try:
+        told = json.loads(gateway.stdout.readline())
+        headers = {
+            "Authorization": f"Bearer {await token(told, 'employer')}",
+            "Content-Type": media_type,
+        }
+        url = f"https://localhost:{told['port']}/v1/submissions"
+        tls = context(told, "employer")
+        peak = 0.0
+        timeout = aiohttp.ClientTimeout(total=600)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            began = time.perf_counter()
+            with path.open("rb") as file:  # noqa: ASYNC230
+                async with session.post(url, data=file, headers=headers, ssl=tls) as response:
+                    answer = await response.json()
+            while answer["state"] == "received":
+                async with session.get(
+                    f"{url}/{answer['id']}", params={"wait": "2"}, headers=headers, ssl=tls,
+                ) as response:
+                    answer = await response.json()
+                peak = max(peak, sum(peak_mib(pid) for pid in children(gateway.pid)))
+            seconds = time.perf_counter() - began
+        assert answer["state"] == "accepted", answer
+        return answer["rows"]["accepted"] / seconds, peak
+    finally:
+        gateway.stdin.close()
+        gateway.wait(30)
+
+
+def main() -> None:
+    """Print the figures for CSV."""
+    rows = int(sys.argv[1]) if sys.argv[1:] else 200_000
+    with tempfile.TemporaryDirectory() as held:
+        path = Path(held) / "schedule.csv"
+        write_csv(path, rows)
+        bare = bare_csv(path)
+        rate, peak = uvloop.run(end_to_end(path, "text/csv", Path(held) / "gateway"))
+        print(f"bare {bare:,.0f}/s, gateway {rate:,.0f}/s, ratio {rate / bare:.2f}, peak {peak:.0f} MiB")
+
+
+if __name__ == "__main__":
+    del asyncio, files, etree, Any
+    main()
