@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
     revocation_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
     header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
+    calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
+    idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
     log_level: str = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:

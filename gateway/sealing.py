@@ -1,9 +1,10 @@
-"""THE SEAL: the stored ledger, read again and compared with what was signed.
+"""THE SEAL: the stored ledger, read again, and signed again.
 
-Every commit signs a checkpoint over what it wrote. This story, run by a timer, does not believe it:
-it reads the entries that were stored since it last looked, hashes them anew, and compares the root
-with the newest checkpoint's. If they differ the gateway must stop taking submissions: what is on
-disk is not what was signed.
+Every commit signs a checkpoint over what it believes it wrote. This story, run by a timer, believes
+nothing: it reads the entries that were stored since it last looked, hashes them anew, and signs the
+root it finds. Ed25519 gives one signature for one text, so what it signs must be the newest
+checkpoint, byte for byte. If it is not, the gateway must stop taking submissions: what is on disk is
+not what was signed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.core import merkle
-from gateway.core.checkpoint import VerifierKey, open_checkpoint
+from gateway.core.checkpoint import Checkpoint, Sign, VerifierKey, sign_checkpoint
 
 
 class BrokenSealError(Exception):
@@ -32,6 +33,7 @@ class Seal:
 
     ledger: Ledger
     key: VerifierKey
+    sign: Sign
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
 
     # Entries read at a time, so that a long ledger is read without being held.
@@ -40,13 +42,13 @@ class Seal:
     def check(self) -> int:
         """Read on to the newest checkpoint; returns its size. Raises BrokenSealError."""
         size, note = self.ledger.checkpoint()
-        signed = open_checkpoint(note, self.key)
         while self.frontier.size < size:
             first = self.frontier.size
             entries = self.ledger.entries(first, min(first + self._STEP, size))
             if not entries:
                 raise BrokenSealError(f"entry {first} is missing")
             self.frontier.extend(merkle.leaf_hashes(entries))
-        if signed.size != size or signed.root != self.frontier.root():
+        found = Checkpoint(self.key.name, size, self.frontier.root())
+        if sign_checkpoint(found, self.key, self.sign) != note:
             raise BrokenSealError(f"the first {size} entries are not those that were signed")
         return size

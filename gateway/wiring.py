@@ -26,8 +26,9 @@ from adapters.catalogue import every_adapter
 from gateway.administration import Office
 from gateway.config import Settings
 from gateway.core.canonical import b64u, canonical
-from gateway.core.checkpoint import parse_vkey
+from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
 from gateway.core.duty import Law
+from gateway.core.rate import RateLimit
 from gateway.core.receipt import TYPE, Statement, claims
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Reading, Recorded
@@ -225,7 +226,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         store.writer.on_broken.append(stopped.set)
         trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
         tokens = AccessTokens(ring.token_keys, settings.issuer, settings.issuer)
-        door = Door(trust, tokens, store.registry, clock, new_id)
+        door = Door(
+            trust, tokens, store.registry, clock, new_id, RateLimit(settings.calls_per_minute)
+        )
         reader = ReadingProcesses(store.bodies.directory, settings.processes, signers)
         intake = Intake(
             door=door,
@@ -265,7 +268,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             unwrap=ring.unwrap,
             ready=lambda: None if store.writer.broken is None else "The store has failed.",
         )
-        jobs = _jobs(settings, store, trust, parse_vkey(ring.evidence.vkey), stopped)
+        jobs = _jobs(
+            settings, store, trust, parse_vkey(ring.evidence.vkey), ring.evidence.sign, stopped
+        )
         app = application(front, settings.networks(settings.monitors))
         office = Office(store.registry, the_law, verification_keys, clock)
         async with (
@@ -324,10 +329,11 @@ def _jobs(
     settings: Settings,
     store: Store,
     trust: TrustStore,
-    key: Any,
+    key: VerifierKey,
+    sign: Sign,
     stopped: asyncio.Event,
 ) -> Jobs:
-    seal = Seal(store.evidence, key)
+    seal = Seal(store.evidence, key, sign)
 
     async def check_seal() -> None:
         try:
@@ -338,7 +344,8 @@ def _jobs(
         log.info("sealed", size=size)
 
     async def expire() -> None:
-        log.info("expired", count=await store.registry.expire(clock()))
+        before = clock() - dt.timedelta(days=settings.idempotency_days)
+        log.info("expired", count=await store.registry.expire(clock(), before))
 
     async def refresh() -> None:
         await asyncio.to_thread(trust.revocation.refresh, clock())

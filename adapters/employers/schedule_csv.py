@@ -5,7 +5,8 @@
     TOTAL,1,150.00
 
 Columns may stand in any order; those that are not needed may be left out. Rows are counted as a
-spreadsheet counts them: the header is row 1.
+spreadsheet counts them: the header is row 1, and a blank row counts. A cell is data, whatever it
+begins with: nothing is ever calculated.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Final
 
-from adapters.employers.schedule import COLUMNS, REQUIRED, Schedule
+from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, USUAL
+from adapters.employers.schedule import Schedule
 from adapters.syntax.csv_table import Table
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
@@ -23,6 +25,8 @@ from gateway.core.records import Item
 from gateway.core.refusal import Reason, Refused
 
 _TOTAL: Final = "TOTAL"
+# A row with one of these in front may be the totals; other spellings are seen where nothing else is.
+_TOTALS: Final = frozenset({"TOTAL", "Total", "total"})
 
 
 def read(body: Body, context: ReadContext) -> Iterator[Item]:
@@ -32,29 +36,45 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     header = table.header
     width = len(header)
     # A column that the file does not have is read from an empty cell put behind its last one.
-    pick = itemgetter(*(header.index(c) if c in header else width for c in COLUMNS))
+    place = {name: header.index(name) if name in header else width for name in COLUMNS}
+    head, usual, rare = (itemgetter(*(place[n] for n in part)) for part in (HEAD, USUAL, RARE))
+    reference = place["employee_cm_ref"]
     schedule = Schedule(context)
-    rows: str | None = None
-    total: str | None = None
+    judge = schedule.row
+    totals: list[str] | None = None
     for number, cells in enumerate(table.rows(), start=2):
-        if len(cells) == width and cells[0] != _TOTAL and rows is None:
-            cells.append("")
-            yield from schedule.row(number, pick(cells))
-        elif not any(cells):
-            continue
-        elif rows is not None:
-            raise Refused(Reason.FILE_RULE, f"Row {number} stands after the totals.")
-        elif cells[0] == _TOTAL and not any(cells[3:]):
-            rows, total = (*cells[1:3], "", "")[:2]
+        if len(cells) > width and not any(cells[width:]):
+            del cells[width:]
+        if (
+            len(cells) != width
+            or not cells[reference]
+            or cells[0] in _TOTALS
+            or totals is not None
+        ):
+            if not any(map(str.strip, cells)):
+                continue
+            if totals is not None:
+                raise Refused(Reason.FILE_RULE, f"Row {number} stands after the totals.")
+            if cells[0].strip().upper() == _TOTAL and not any(map(str.strip, cells[3:])):
+                totals = cells
+                continue
+            if len(cells) != width:
+                schedule.unreadable_row()
+                yield rules.RAGGED_ROW.broken(number, "row")
+                continue
+        cells.append("")
+        found = judge(number, head(cells), usual(cells), rare(cells))
+        if isinstance(found, list):
+            yield from found
         else:
-            schedule.unreadable_row()
-            yield rules.RAGGED_ROW.broken(number, "row")
+            yield found
+    rows, total = (None, None) if totals is None else (*totals[1:3], "", "")[:2]
     yield from schedule.end(rows, total)
 
 
 def _recognises(head: bytes) -> bool:
-    line = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].lower()
-    return b"employee_cm_ref" in line
+    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    return bool(lines) and b"employee_cm_ref" in lines[0].lower()
 
 
 SCHEDULE_CSV: Final = Adapter(

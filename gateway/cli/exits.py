@@ -69,11 +69,12 @@ def told() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        message = f"{problem.title}: {problem.detail}\n{problem.fix}"
-        raise Stop(message, code_of(problem.status)) from problem
+        raise Stop(
+            _said(problem.title, problem.detail, problem.fix), code_of(problem.status)
+        ) from (problem)
     except Refused as refusal:
         meaning = refusal.meaning
-        message = f"{meaning.title}: {refusal.detail or meaning.title + '.'}\n{meaning.fix}"
+        message = _said(meaning.title, refusal.detail, meaning.fix)
         raise Stop(message, code_of(meaning.status)) from refusal
     except UnreachableError as error:
         raise Stop(str(error), Exit.UNAVAILABLE) from error
@@ -94,6 +95,11 @@ def told() -> Iterator[None]:
         where = f"{error.filename}: " if error.filename else ""
         message = f"{where}{error.strerror or error}. Check the path, and that it may be used."
         raise Stop(message, Exit.UNAVAILABLE) from error
+
+
+def _said(title: str, detail: str, fix: str) -> str:
+    more = "" if detail.rstrip(".") in {"", title} else f" {detail}"
+    return f"{title}.{more} {fix}"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

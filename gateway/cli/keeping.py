@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from gateway.cli import screen
 from gateway.cli.exits import Exit, Stop
 from gateway.client import profile as profiles
 from gateway.client.api import Client
+from gateway.client.connection import Patience
 from gateway.client.profile import Profile
 from gateway.client.upload import state_directory
 
@@ -16,7 +18,12 @@ from gateway.client.upload import state_directory
 def opened(path: Path) -> Client:
     """A client for a profile, not connected yet."""
     found = profiles.load(path)
-    return Client(found, state=state_directory(found.state))
+    return Client(found, state=state_directory(found.state), patience=Patience(tell=_tell_waiting))
+
+
+def _tell_waiting(why: str, seconds: float) -> None:
+    first = why.partition(". ")[0].rstrip(".")
+    screen.say(f"{first}. Trying again in {seconds:.0f} s; Ctrl-C to give up.")
 
 
 def pinned(key: Path | None, profile: Path) -> str:

@@ -11,9 +11,10 @@ import msgspec
 
 from gateway import config, wiring
 from gateway.administration import Office, Order, carry_out
-from gateway.cli.exits import run
-from gateway.client.problem import problem_of
+from gateway.cli.exits import Exit, Stop, run
+from gateway.client.problem import Problem, problem_of
 from gateway.config import Settings
+from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring, logs
 from gateway.edge.http.admin import PATH, SOCKET
 from gateway.edge.oauth.jose import verification_keys
@@ -65,7 +66,18 @@ async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
 
 def give(path: Path, wanted: Order) -> dict[str, Any]:
     """As `order`, from a command."""
-    return run(order(path, wanted))
+
+    async def plainly() -> dict[str, Any]:
+        try:
+            return await order(path, wanted)
+        except (Problem, Refused) as error:
+            slug = error.slug if isinstance(error, Problem) else error.reason.value
+            if slug != Reason.PARAMETER_NOT_VALID.value:
+                raise
+            message = f"{error.detail} Nothing was changed."
+            raise Stop(message, Exit.REFUSED) from error
+
+    return run(plainly())
 
 
 def evidence(settings: Settings) -> Evidence:

@@ -41,17 +41,25 @@ _CHANCE: Final = SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long something is tried: attempts, then seconds."""
+    """How often and how long something is tried: attempts, then seconds.
+
+    `tell` is told why, and for how many seconds, each time before it waits.
+    """
 
     attempts: int = 6
     first_seconds: float = 0.5
     longest_seconds: float = 30.0
     idle_seconds: float = 120.0
+    tell: Callable[[str, float], None] | None = None
 
-    def pause(self, attempt: int, told: float | None) -> float:
-        """Seconds to wait after an attempt, counted from 1; never less than told."""
+    async def wait(self, attempt: int, error: Exception) -> None:
+        """Wait after a failed attempt, counted from 1; never less than the gateway asks for."""
         most = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
-        return (told or 0.0) + _CHANCE.uniform(most / 2, most)
+        asked = error.retry_after if isinstance(error, Problem) else None
+        seconds = (asked or 0.0) + _CHANCE.uniform(most / 2, most)
+        if self.tell is not None:
+            self.tell(error.title if isinstance(error, Problem) else str(error), seconds)
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +128,16 @@ class Connection:
         for attempt in itertools.count(1):
             try:
                 return await self._once(method, path, headers, params, body, public=public)
-            except UnreachableError:
+            except UnreachableError as error:
                 if attempt >= last:
                     raise
-                told = None
+                why: Exception = error
             except Problem as problem:
                 passing = problem.status in _AGAIN_STATUS or problem.slug in _AGAIN_SLUGS
                 if attempt >= last or not passing:
                     raise
-                told = problem.retry_after
-            await asyncio.sleep(self.patience.pause(attempt, told))
+                why = problem
+            await self.patience.wait(attempt, why)
         raise AssertionError("not reached")
 
     async def _once(

@@ -6,7 +6,6 @@ again after whatever happened, continues where the gateway has got to and not fr
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import os
@@ -115,9 +114,8 @@ class Upload:
                 if not _passing(error) or failures >= patience.attempts:
                     self._end(error)
                     raise
-                told = error.retry_after if isinstance(error, Problem) else None
                 offset = None
-                await asyncio.sleep(patience.pause(failures, told))
+                await patience.wait(failures, error)
                 continue
             failures = 0
             if reply.status != 204:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from gateway.core.identity import Caller, Credentials
+from gateway.core.rate import RateLimit
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.oauth import jose
@@ -65,7 +66,9 @@ class Door:
         registry: Registry,
         clock: Callable[[], dt.datetime],
         new_id: Callable[[str], str],
+        rate: RateLimit,
     ) -> None:
+        self._rate = rate
         self._trust = trust
         self._tokens = tokens
         self._registry = registry
@@ -86,6 +89,7 @@ class Door:
         client = self._registry.client(token.client_id)
         if client is None or client.party != party.id or token.party != party.id:
             raise Refused(Reason.TOKEN_NOT_VALID, "It belongs to another party.")
+        self._rate.take(client.id, now)
         granted = token.scope & client.scope
         if scope not in granted:
             raise Refused(Reason.NOT_PERMITTED, f"This needs the scope '{scope}'.")

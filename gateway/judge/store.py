@@ -80,6 +80,8 @@ class _Store:
         self._findings = findings
         self._judged: dict[str, tuple[int, Judged]] = {}
         self._relayed: dict[str, Relayed] = {}
+        self._sound = 0  # entries up to the last checkpoint that agreed
+        self._broken = False
 
     def verify(self, open_block: OpenBlock | None) -> Verdict:
         """Take the steps in order."""
@@ -149,8 +151,18 @@ class _Store:
         except Unsound as unsound:
             self._say(f"checkpoint {size}", f"it {unsound}")
             return
-        if signed.size != size or signed.root != root:
-            self._say(f"checkpoint {size}", "its root is not that of the entries")
+        if signed.size != size:
+            self._say(f"checkpoint {size}", f"it is stored as of {size}, but says {signed.size}")
+        elif signed.root == root:
+            self._sound = size
+        elif not self._broken:  # every later root differs too, and says nothing new
+            self._broken = True
+            last = (
+                f"entry {self._sound}"
+                if self._sound == size - 1
+                else (f"entries {self._sound} to {size - 1}")
+            )
+            self._say(last, f"altered: checkpoint {size} is not over what is stored")
 
     def _check_submissions(self, open_block: OpenBlock | None) -> tuple[int, int]:
         count = records = 0

@@ -76,7 +76,7 @@ SCHEDULE: Final = Sample("schedule.csv", EMPLOYER, None, "payment schedule")
 SAMPLES: Final = (
     SCHEDULE,
     Sample("bank-answer.xml", BANK, WHERE, "ISO 20022 answer"),
-    Sample("bank-answer-soap.xml", BANK, HOW_MUCH, "ISO 20022 answer in a SOAP envelope"),
+    Sample("bank-answer-soap.xml", BANK, HOW_MUCH, "the same in SOAP"),
     Sample("rti-income.json", HMRC, EARNED, "real-time income"),
 )
 

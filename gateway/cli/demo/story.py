@@ -9,11 +9,13 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.cli.checking import judge
 from gateway.cli.demo import cast
 from gateway.cli.demo.stage import Stage, expect
 from gateway.cli.demo.voice import ABSENT, WITHHELD, Voice, cell
 from gateway.client.answers import FeedPage
 from gateway.client.problem import Problem
+from gateway.core.refusal import Reason, Refused
 from gateway.core.tiles import decode_entries
 from gateway.core.tlog_proof import parse_tlog_proof
 from gateway.judge.feed import verify_feed
@@ -107,20 +109,21 @@ async def submitting(stage: Stage, voice: Voice) -> None:
     rows, missing = [], []
     for sample in cast.SAMPLES:
         path = stage.samples / sample.file
-        if not await asyncio.to_thread(path.exists):
+        if not await asyncio.to_thread(_is_read, path):
             missing.append(sample.file)
             continue
         request = None if sample.answers is None else stage.requests[sample.answers]
         outcome = await stage.clients[sample.sender].submit(path, request=request)
         stage.outcomes[sample.file] = outcome
         stage.receipt(sample.file).write_text(outcome.receipt)
-        why = "duty to send unasked" if sample.answers is None else sample.answers.purpose
+        why = "standing duty" if sample.answers is None else sample.answers.purpose
+        entry = f"entry {parse_tlog_proof(outcome.receipt).index}"
         counted = f"{outcome.rows.accepted} records"
-        rows.append((sample.sender, sample.file, sample.title, why, counted, outcome.id))
+        rows.append((sample.sender, sample.title, sample.file, why, counted, entry))
     voice.step(f"Sent {len(rows)} files over mutual TLS; each came back with a signed receipt.")
-    voice.table(("from", "file", "format", "ground", "accepted", "receipt of"), rows)
+    voice.table(("from", "what", "file", "ground", "accepted", "in the ledger"), rows)
     for name in missing:
-        voice.line(f"{name} does not come with this installation, and was left out.")
+        voice.line(f"{name} was left out: this installation has no reader for it.")
     voice.shows(
         "an organisation answers in the format it has, and holds a receipt at once. The receipt was "
         "given only after the records were safely on the disk."
@@ -284,6 +287,17 @@ async def tampering(stage: Stage, voice: Voice) -> None:
         "nothing in the ledger can be altered without it being found, and named. The bit was turned "
         "back, and the copy verifies again."
     )
+
+
+def _is_read(path: Path) -> bool:
+    """Whether this installation has the sample, and an adapter that knows it."""
+    try:
+        judge(path, None, None, [])
+    except FileNotFoundError:
+        return False
+    except Refused as refusal:
+        return refusal.reason is not Reason.CONTENT_TYPE_UNKNOWN
+    return True
 
 
 def _place(copy: Path, index: int) -> tuple[Path, int]:

@@ -54,7 +54,7 @@ class Voice:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A small table."""
-        drawn = Table(box=None, header_style="cyan", pad_edge=False, padding=(0, 3, 0, 0))
+        drawn = Table(box=None, header_style="cyan", pad_edge=False, padding=(0, 2, 0, 0))
         for column in columns:
             drawn.add_column(column, overflow="fold")
         for row in rows:

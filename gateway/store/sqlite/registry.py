@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from gateway.core import ledger
+from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
 from gateway.store.sqlite.connection import fetch
@@ -263,9 +264,9 @@ class Registry:
         """Remember a client assertion; raises Refused(ASSERTION_REPLAYED) the second time."""
         await self._writer.do(_Assertion(client, jti, expires))
 
-    async def expire(self, now: dt.datetime) -> int:
-        """Forget assertions and uploads that have expired; returns how many."""
-        return int(await self._writer.do(_Expire(int(now.timestamp()))))
+    async def expire(self, now: dt.datetime, keys_before: dt.datetime) -> int:
+        """Forget assertions and uploads that have expired, and old keys; returns how many."""
+        return int(await self._writer.do(_Expire(int(now.timestamp()), written(keys_before))))
 
     async def _change(self, kind: str, write: Callable[[Turn], None], **members: Any) -> None:
         await self._writer.do(_Change(kind, write, members))
@@ -313,8 +314,9 @@ class _Assertion:
 class _Expire:
     rows = 2
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, keys_before: str) -> None:
         self._now = now
+        self._keys_before = keys_before
         self._gone = 0
 
     def prepare(self, turn: Turn) -> None:
@@ -324,6 +326,8 @@ class _Expire:
         for table in ("assertion", "upload"):
             turn.db.execute(f"DELETE FROM {table} WHERE expires < ?", (self._now,))  # noqa: S608
             self._gone += turn.db.changes()
+        turn.db.execute("DELETE FROM idempotency WHERE used < ?", (self._keys_before,))
+        self._gone += turn.db.changes()
 
     def answer(self, _turn: Turn) -> int:
         return self._gone
