@@ -58,24 +58,25 @@ class Table:
         return self._quoted_rows() if self._survey.quoted else self._plain_rows()
 
     def _plain_rows(self) -> Iterator[list[str]]:
-        """The rows of a file without any quote: its lines, split. Three times as fast as a parser."""
-        number = 0
-        for line in self._lines():
-            number += 1
-            cells = line.split(self._separator)
-            if len(line) > CELL_CHARS and max(map(len, cells)) > CELL_CHARS:
-                _refuse_cell(number)
-            yield cells
-
-    def _lines(self):
-        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(self._survey.encoding)(), translate=True)
+        """The rows of a file without any quote: its lines, split, which no parser does as fast."""
+        separator = self._separator
+        number = 1
         rest = ""
-        with self._body.open() as binary:
-            while chunk := binary.read(_CHUNK_CHARS):
-                lines = (rest + decoder.decode(chunk)).split("\n")
+        with self._text(None) as text:
+            text.readline()
+            while chunk := text.read(_CHUNK_CHARS):
+                lines = (rest + chunk).split("\n")
                 rest = lines.pop()
-                yield from lines
-        if rest: yield rest
+                for number, line in enumerate(lines, start=number + 1):  # noqa: B020
+                    cells = line.split(separator)
+                    if len(line) > CELL_CHARS and max(map(len, cells)) > CELL_CHARS:
+                        _refuse_cell(number)
+                    yield cells
+        if rest:
+            cells = rest.split(separator)
+            if max(map(len, cells)) > CELL_CHARS:
+                _refuse_cell(number + 1)
+            yield cells
 
     def _quoted_rows(self) -> Iterator[list[str]]:
         csv.field_size_limit(CELL_CHARS)

@@ -27,9 +27,14 @@ class KeyTable:
 
     def add(self, key: int) -> bool:
         """Add a key; False if it was there."""
-        place = bisect_left(self._ends, key)
-        run = self._runs[place]
-        at = bisect_left(run, key)
+        runs = self._runs
+        place = len(runs) - 1
+        run = runs[place]
+        # Most files are in some order; then the place is the last, or the first of the last run.
+        if run and key <= run[0]:
+            place = bisect_left(self._ends, key)
+            run = runs[place]
+        at = bisect_left(run, key) if not run or key <= run[-1] else len(run)
         if at == len(run):
             run.append(key)
         elif run[at] == key:

@@ -91,6 +91,11 @@ def told() -> Iterator[None]:
         DevelopmentPkiError,
     ) as error:
         raise Stop(str(error), Exit.USAGE) from error
+    except KeyboardInterrupt as interrupt:
+        message = "Interrupted. What was done is done; run the command again to go on."
+        raise Stop(message, Exit.INTERRUPTED) from interrupt
+    except BrokenPipeError:  # who reads stdout has had enough
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         message = f"{where}{error.strerror or error}. Check the path, and that it may be used."

@@ -31,7 +31,7 @@ def reference() -> str:
 
 def _help(name: str, command: click.Command) -> str:
     assert isinstance(command, Command), f"{name} has no example"
-    context = click.Context(root, info_name="cms-gateway")
+    context = click.Context(root, info_name="cms-gateway", **root.context_settings)
     for part in name.split():
         context = click.Context(
             command, parent=context, info_name=part, terminal_width=_COLUMNS, color=False
