@@ -37,8 +37,10 @@ def settings(directory: Path) -> Settings:
         data=directory / "data",
         keys=directory / "keys",
         tls=Tls(
-            certificate=pki.server_certificate, key=pki.server_key,
-            participants=pki.client_ca, revocation_lists=(pki.crl,),
+            certificate=pki.server_certificate,
+            key=pki.server_key,
+            participants=pki.client_ca,
+            revocation_lists=(pki.crl,),
         ),
         port=0,
     )
@@ -65,7 +67,8 @@ async def _onboard(directory: Path, gateway: Any) -> dict[str, Any]:
             "key": str(issued.key),
             "client": client,
             "secret": key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             ).decode(),
         }
@@ -74,12 +77,12 @@ async def _onboard(directory: Path, gateway: Any) -> dict[str, Any]:
 
 async def main(directory: Path) -> None:
     """Serve until standard input ends."""
-    logs.configure(open(directory / "log", "w", buffering=1 << 16), "info")  # noqa: SIM115, ASYNC230
-    async with running(settings(directory)) as gateway:
-        print(json.dumps(await _onboard(directory, gateway)), flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    with (directory / "log").open("w") as stream:
+        logs.configure(stream)
+        async with running(settings(directory)) as gateway:
+            print(json.dumps(await _onboard(directory, gateway)), flush=True)
+            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    import gc; gc.collect(); gc.freeze(); gc.set_threshold(50_000, 20, 50)
     uvloop.run(main(Path(sys.argv[1])))

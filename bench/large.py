@@ -34,9 +34,16 @@ def write_csv(path: Path, rows: int) -> None:
         for n in range(rows):
             due = 50 + n % 200
             pence += due
-            file.write(ROW.format(
-                ref=n + 1, n=n % 1_000_000, k=n % 5_000, j=n % 700, due=due, net=900 + n % 900,
-            ))
+            file.write(
+                ROW.format(
+                    ref=n + 1,
+                    n=n % 1_000_000,
+                    k=n % 5_000,
+                    j=n % 700,
+                    due=due,
+                    net=900 + n % 900,
+                )
+            )
         file.write(f"TOTAL,{rows},{pence}.00\r\n")
 
 
@@ -103,9 +110,10 @@ def children(pid: int) -> list[int]:
 
 async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[float, float]:
     """Submit a file to a fresh gateway and wait for the outcome: records a second, and peak MiB."""
-    gateway = subprocess.Popen(  # noqa: ASYNC220
+    gateway = subprocess.Popen(
         [sys.executable, "-m", "bench.house", str(directory)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         told = json.loads(gateway.stdout.readline())
@@ -119,12 +127,15 @@ async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[floa
         timeout = aiohttp.ClientTimeout(total=600)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             began = time.perf_counter()
-            with path.open("rb") as file:  # noqa: ASYNC230
+            with path.open("rb") as file:
                 async with session.post(url, data=file, headers=headers, ssl=tls) as response:
                     answer = await response.json()
             while answer["state"] == "received":
                 async with session.get(
-                    f"{url}/{answer['id']}", params={"wait": "2"}, headers=headers, ssl=tls,
+                    f"{url}/{answer['id']}",
+                    params={"wait": "2"},
+                    headers=headers,
+                    ssl=tls,
                 ) as response:
                     answer = await response.json()
                 peak = max(peak, sum(peak_mib(pid) for pid in children(gateway.pid)))
@@ -144,7 +155,9 @@ def main() -> None:
         write_csv(path, rows)
         bare = bare_csv(path)
         rate, peak = uvloop.run(end_to_end(path, "text/csv", Path(held) / "gateway"))
-        print(f"bare {bare:,.0f}/s, gateway {rate:,.0f}/s, ratio {rate / bare:.2f}, peak {peak:.0f} MiB")
+        print(
+            f"bare {bare:,.0f}/s, gateway {rate:,.0f}/s, ratio {rate / bare:.2f}, peak {peak:.0f} MiB"
+        )
 
 
 if __name__ == "__main__":

@@ -27,8 +27,13 @@ class Outcome:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None], seen: list[float],
-                 statuses: dict[int, int]) -> None:
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        done: asyncio.Future[None],
+        seen: list[float],
+        statuses: dict[int, int],
+    ) -> None:
         self._requests = requests
         self._done = done
         self._seen = seen
@@ -82,7 +87,9 @@ async def run(port: int, context: ssl.SSLContext, requests: list[bytes], clients
         done: asyncio.Future[None] = loop.create_future()
         waits.append(done)
         await loop.create_connection(
-            lambda done=done: _Connection(source, done, seen, statuses), "localhost", port,
+            lambda done=done: _Connection(source, done, seen, statuses),
+            "localhost",
+            port,
             ssl=context,
         )
     await asyncio.gather(*waits)

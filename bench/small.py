@@ -34,9 +34,7 @@ ROW = (
 
 def schedule(first: int, rows: int = 4) -> bytes:
     """A schedule that no other call makes."""
-    lines = [
-        ROW.format(ref=first * 1000 + n, n=n, payroll=f"P{first:09d}") for n in range(rows)
-    ]
+    lines = [ROW.format(ref=first * 1000 + n, n=n, payroll=f"P{first:09d}") for n in range(rows)]
     return (HEADER + "".join(lines) + f"TOTAL,{rows},{150 * rows}.00\r\n").encode()
 
 
@@ -44,16 +42,27 @@ async def token(told: dict[str, Any], party: str) -> str:
     """An access token, as a client gets it."""
     me = told["parties"][party]
     now = int(time.time())
-    claims = {"iss": me["client"], "sub": me["client"], "aud": "https://gateway.bench",
-              "iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
+    claims = {
+        "iss": me["client"],
+        "sub": me["client"],
+        "aud": "https://gateway.bench",
+        "iat": now,
+        "exp": now + 60,
+        "jti": secrets.token_urlsafe(12),
+    }
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": jwt.encode(claims, me["secret"], "ES256", {"kid": "k"}),
     }
-    async with aiohttp.ClientSession() as session, session.post(
-        f"https://localhost:{told['port']}/oauth2/token", data=form, ssl=context(told, party),
-    ) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"https://localhost:{told['port']}/oauth2/token",
+            data=form,
+            ssl=context(told, party),
+        ) as response,
+    ):
         return str((await response.json())["access_token"])
 
 
@@ -78,7 +87,9 @@ async def _bare(directory: Path) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     ssl_context = tls.server_context(
-        certificate=mine.tls.certificate, key=mine.tls.key, client_ca=mine.tls.participants,
+        certificate=mine.tls.certificate,
+        key=mine.tls.key,
+        client_ca=mine.tls.participants,
     )
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context).start()
     print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
@@ -100,14 +111,16 @@ def flush_seconds(directory: Path, size: int = 4096, times: int = 400) -> float:
 async def measure(directory: Path, count: int) -> dict[str, float]:
     """Everything small, in requests a second and seconds."""
     figures: dict[str, float] = {"flush": flush_seconds(directory)}
-    gateway = subprocess.Popen(  # noqa: ASYNC220
+    gateway = subprocess.Popen(
         [sys.executable, "-m", "bench.house", str(directory)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     told = json.loads(gateway.stdout.readline())
-    bare = subprocess.Popen(  # noqa: ASYNC220
+    bare = subprocess.Popen(
         [sys.executable, "-m", "bench.small", "bare", str(directory)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     bare_port = json.loads(bare.stdout.readline())["port"]
     try:
@@ -120,8 +133,7 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
                 best = None
                 for _ in range(3):
                     requests = [
-                        load.post("/v1/submissions", schedule(at + n), headers)
-                        for n in range(much)
+                        load.post("/v1/submissions", schedule(at + n), headers) for n in range(much)
                     ]
                     at += much
                     outcome = await load.run(port, context(told, "employer"), requests, clients)

@@ -22,7 +22,6 @@ from gateway.core.reading import take
 from gateway.core.stages import BlockRef, Reading
 from gateway.store.bodies import Bodies, FrameFile
 
-
 _WATCH_SECONDS: Final = 0.5
 
 

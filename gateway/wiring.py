@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web

@@ -12,7 +12,7 @@ from typing import Final
 from adapters.employers.columns import RARE, Rare, Usual
 from adapters.employers.law import ScheduleLaw
 from adapters.employers.period import Fault
-from adapters.employers.values import day_of, pence_of, text_of
+from adapters.employers.values import are_texts, day_of, pence_of
 from gateway.core import identifiers, rules
 from gateway.core.identifiers import IdentifierError
 from gateway.core.rules import Rule
@@ -126,5 +126,5 @@ def _day(text: str, field: str, faults: list[Fault]) -> None:
 def _text(text: str, field: str, faults: list[Fault]) -> None:
     if not text:
         faults.append((rules.VALUE_MISSING, field))
-    elif text_of(text) is None:
+    elif not are_texts(text):
         faults.append((rules.TEXT_NOT_VALID, field))

@@ -22,7 +22,7 @@ from adapters.employers.columns import BARE, Head, Rare, Usual
 from adapters.employers.law import schedule_law
 from adapters.employers.period import Fault, Period, period_of
 from adapters.employers.row_faults import faults_of, unexplained
-from adapters.employers.values import Memo, day_of, pence_of, text_of, total_pence_of
+from adapters.employers.values import are_texts, day_of, pence_of, total_pence_of
 from adapters.syntax.key_table import KeyTable
 from gateway.core import identifiers, rules
 from gateway.core.adapter import ReadContext
@@ -82,9 +82,9 @@ class Schedule:
         self._head_faults: tuple[Fault, ...] = ()
         self._periods: dict[Head, Period] = {}
         self._pay_days: dict[dt.date, int] = {}
+        self._charge_text = ""
+        self._charge: int | None = 0
         self._seen = KeyTable()
-        self._texts = Memo(text_of)
-        self._charges = Memo(lambda text: pence_of(text) if text else 0)
         self._rows = 0
         self._pence = 0
         self._unreadable = 0
@@ -108,8 +108,12 @@ class Schedule:
         taken = pence_of(taken_text)
         due = taken if due_text == taken_text else pence_of(due_text)
         net_pence = pence_of(net) if net else -1
-        charge = self._charges[charge_text]
-        family, given, staff = self._texts[surname], self._texts[forename], text_of(payroll)
+        # Most rows have the charge of the row before.
+        if charge_text != self._charge_text:
+            self._charge_text = charge_text
+            self._charge = pence_of(charge_text) if charge_text else 0
+        charge = self._charge
+        family, given, staff = surname.strip(), forename.strip(), payroll.strip()
         if (
             period is None
             or not (len(reference) == 12 and reference.isascii() and reference.isdigit())
@@ -119,8 +123,7 @@ class Schedule:
             or charge is None
             or charge > period.charge_limit_pence
             or not family
-            or given is None
-            or staff is None
+            or not are_texts(family, given, staff)
             or (nino and _not_canonical(nino, identifiers.nino))
         ):
             return self._again(number, head, usual, rare)
@@ -202,12 +205,13 @@ class Schedule:
     ) -> tuple[Deducted, Work, Where | None] | None:
         """The groups of a row with more than the usual cells, or nothing where they are wrong."""
         reason, note, left, reference, method, paid, *address, postcode = rare
-        texts = [self._texts[text] for text in (note, reference, method, *address)]
-        told, reference_told, method_told, *lines = texts
+        told, reference_told, method_told, *lines = texts = tuple(
+            map(str.strip, (note, reference, method, *address))
+        )
         left_on = day_of(left) if left else None
         paid_on = day_of(paid) if paid else None
         if (
-            None in texts
+            not are_texts(*texts)
             or (left and left_on is None)
             or (paid and paid_on is None)
             or unexplained(due != taken, reason, told, self._law)

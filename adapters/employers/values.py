@@ -1,13 +1,10 @@
-"""Cells to values: pence, dates and texts, each by a function that gives None for what it is not."""
+"""Cells to values: pence, dates and texts, each by a function that says what it is not."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from typing import Final, TypeVar
-
-V = TypeVar("V")
+from typing import Final
 
 TEXT_CHARS: Final = 140
 _POUND_DIGITS: Final = 9  # up to 999,999,999.99 pounds for a row
@@ -16,24 +13,6 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Controls, line and paragraph separators, marks that turn the direction of what follows, and halves
 # of characters. Other unprintable characters, such as a space that does not break, are let pass.
 _NOT_TEXT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# Enough for the names and reasons of a large file; few enough to cost less than a megabyte.
-_MEMO_TEXTS: Final = 4_096
-
-
-class Memo(dict[str, V]):
-    """Values of texts that come again and again, each read once; keeps a bounded number."""
-
-    __slots__ = ("_read",)
-
-    def __init__(self, read: Callable[[str], V]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, text: str) -> V:
-        value = self._read(text)
-        if len(self) < _MEMO_TEXTS:
-            self[text] = value
-        return value
 
 
 def pence_of(text: str, pound_digits: int = _POUND_DIGITS) -> int | None:
@@ -63,9 +42,9 @@ def day_of(text: str) -> dt.date | None:
         return None
 
 
-def text_of(text: str) -> str | None:
-    """A text on one line, trimmed; empty where there is nothing but space."""
-    trimmed = text.strip()
-    if len(trimmed) <= TEXT_CHARS and (trimmed.isprintable() or not _NOT_TEXT.search(trimmed)):
-        return trimmed
-    return None
+def are_texts(*texts: str) -> bool:
+    """Whether each is a text on one line; they are trimmed."""
+    together = "".join(texts)
+    if len(together) <= TEXT_CHARS and together.isprintable():
+        return True
+    return all(len(text) <= TEXT_CHARS for text in texts) and not _NOT_TEXT.search(together)

@@ -80,14 +80,19 @@ _REFUSED: Final = {"INVALID_NINO": "NO_MATCH", "NON_PRIVILEGED_APPLICATION": "NO
 _TROUBLE: Final = frozenset({"SERVER_ERROR", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 
+# No person is paid as often; a list beyond it is not about one person.
+ITEMS_LIMIT: Final = 10_000
+
 _ANSWER: Final = frozenset({"matchPattern", "taxYears"})
 _FAILURE: Final = frozenset({"code", "reason"})
+_MEANT: Final = {name.lower(): name for name in (*PAYMENT, *QUESTION)}
 
 
 def read(body: Body, _context: ReadContext) -> Iterator[Item]:
     """Yield the records, row errors and notes of a message.
 
-    Refuses with what `strict_object` refuses, and with JSON_NOT_VALID what is none of the messages.
+    Refuses with what `strict_object` refuses, with JSON_NOT_VALID what is none of the messages, and
+    with FILE_RULE a list that is too long.
     """
     with body.open() as stream:
         message = strict_object(stream.read())
@@ -113,6 +118,8 @@ def _list(message: Mapping[str, Any], name: str) -> list[Any]:
         raise Refused(Reason.JSON_NOT_VALID, f"The member {name} is not a list.")
     if not found and name == "failures":
         raise Refused(Reason.JSON_NOT_VALID, f"The member {name} is empty.")
+    if len(found) > ITEMS_LIMIT:
+        raise Refused(Reason.FILE_RULE, f"The member {name} has more than {ITEMS_LIMIT} items.")
     return found
 
 
@@ -150,8 +157,8 @@ def _values(
     for name, value in given.items():
         member = members.get(name)
         if member is None:
-            meant = (known for known in members if known.lower() == name.lower())
-            return MEMBER_NOT_KNOWN.broken(row, next(meant, within))
+            meant = _MEANT.get(name.lower(), "")
+            return MEMBER_NOT_KNOWN.broken(row, meant if meant in members else within)
         try:
             values[name] = member.read(value)
         except (TypeError, ValueError):

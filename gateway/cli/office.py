@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import apsw
 import msgspec
 
 from gateway import config, wiring
@@ -18,7 +19,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring, logs
 from gateway.edge.http.admin import PATH, SOCKET
 from gateway.edge.oauth.jose import verification_keys
-from gateway.store.sqlite.connection import open_reader
+from gateway.store.sqlite.connection import StoreError, open_reader
 from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.tree import Tree
 
@@ -81,9 +82,15 @@ def give(path: Path, wanted: Order) -> dict[str, Any]:
 
 
 def evidence(settings: Settings) -> Evidence:
-    """The committed ledger, for reading only; also while a gateway runs."""
-    reader = open_reader(settings.data)
-    return Evidence(reader, Tree(reader, reader))
+    """The committed ledger, for reading only; also while a gateway runs. Raises StoreError."""
+    try:
+        reader = open_reader(settings.data)
+        return Evidence(reader, Tree(reader, reader))
+    except apsw.Error as error:
+        message = (
+            f"There is no ledger that can be read in {settings.data}. Check 'data' in the settings."
+        )
+        raise StoreError(message) from error
 
 
 def vkey(settings: Settings) -> str:

@@ -76,6 +76,8 @@ class Client:
     ) -> Outcome:
         """Send a file and wait for its outcome; safe to call again with the same bytes.
 
+        A file of more than 1 MiB goes in parts; bytes in memory always go in one request.
+
         Raises Problem when the file is refused, with its row errors and the receipt of the refusal;
         EvidenceError when the receipt does not verify; UnreachableError; OSError for a file that
         cannot be read. Without `wait` the outcome of a large file may still be `received`.

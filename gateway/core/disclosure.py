@@ -30,7 +30,7 @@ from gateway.core.records import Group, Record
 _ENCODE_GROUP: Final = msgspec.json.Encoder(order="sorted").encode
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _DIGEST_BYTES: Final = 32
-_KIND: Final = operator.itemgetter(0)
+_CLASS: Final[Callable[[Record], type[Record]]] = type
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -96,50 +96,54 @@ def build(records: Sequence[Record], first: int, salt_key: bytes) -> tuple[Block
     stream = Cipher(algorithms.AES(salt_key), modes.CTR(counter)).encryptor()
     runs: list[Run] = []
     leaves: list[bytes] = []
-    for cls, of_type in itertools.groupby(records, type):
+    for cls, of_type in itertools.groupby(records, _CLASS):
         members = list(of_type)
-        groups = list(map(cls.groups_of, members))
-        # Which groups are present shows in the types of all: NoneType where there is none.
-        kinds = [tuple(map(type, each)) for each in groups]
-        shaped = zip(kinds, [member.row for member in members], groups, strict=True)
-        for kind, alike in itertools.groupby(shaped, _KIND):
-            run, hashes = _digest(cls, kind, list(alike), stream.update)
+        rows = [member.row for member in members]
+        columns = list(zip(*map(cls.groups_of, members), strict=True))
+        # Which groups a record has shows in the types of all: NoneType where there is none.
+        kinds = zip(*[map(type, column) for column in columns], strict=True)
+        start = 0
+        for kind, alike in itertools.groupby(kinds):
+            end = start + len(list(alike))
+            groups = {
+                name: column[start:end]
+                for name, group, column in zip(cls.group_names, kind, columns, strict=True)
+                if group is not NoneType
+            }
+            run, hashes = _digest(cls.type_name, rows[start:end], groups, stream.update)
             runs.append(run)
             leaves += hashes
+            start = end
     return Block(first, runs), b"".join(leaves)
 
 
 def _digest(
-    cls: type[Record],
-    kind: tuple[type, ...],
-    members: list[tuple[tuple[type, ...], int, tuple[Group | None, ...]]],
+    type_name: str,
+    rows: list[int],
+    groups: dict[str, tuple[Group, ...]],
     keystream: Callable[[bytes], bytes],
 ) -> tuple[Run, list[bytes]]:
-    """One run of records of the same kind: their columns and leaf hashes.
-
-    It works on columns, and mostly in C, since it is done for every record that arrives.
-    """
-    count = len(members)
+    """One run: its columns and leaf hashes. Mostly done in C, since it is done for every record."""
     sha256 = hashlib.sha256
-    _, rows, groups = zip(*members, strict=True)
-    # The leaf hash is over 0x00 (RFC 6962) and the statement, which begins with type and row.
-    parts: list[Iterable[bytes]] = [map((b"\0%b\0%%d\0" % cls.type_name.encode()).__mod__, rows)]
+    width = SALT_BYTES * len(rows)
+    stream = keystream(bytes(width * len(groups)))
     columns: dict[str, Column] = {}
-    for name, present, column in zip(cls.group_names, kind, zip(*groups, strict=True), strict=True):
-        if present is not NoneType:
-            values = _encoded(column)
-            salts = keystream(bytes(SALT_BYTES * count))
-            each = struct.unpack(f"{SALT_BYTES}s" * count, salts)
-            salted = map(operator.add, each, values)
-            digests = [sha256(one).digest() for one in salted]
-            columns[name] = Column(values, salts, b"".join(digests))
-            parts.append(itertools.repeat(name.encode() + b"\0"))
-            parts.append(digests)
-    leaves = [sha256(leaf).digest() for leaf in map(b"".join, zip(*parts, strict=False))]
-    return Run(cls.type_name, list(rows), columns), leaves
+    digests: list[list[bytes]] = []
+    # What a leaf hash is over: 0x00 (RFC 6962) and the statement.
+    leaf = b"\0%b\0%%d\0" % type_name.encode()
+    for number, (name, members) in enumerate(groups.items()):
+        values = _encoded(members)
+        salts = stream[number * width : (number + 1) * width]
+        each = struct.unpack(f"{SALT_BYTES}s" * len(rows), salts)
+        hashes = [sha256(salted).digest() for salted in map(operator.add, each, values)]
+        columns[name] = Column(values, salts, b"".join(hashes))
+        digests.append(hashes)
+        leaf += b"%b\0%%b" % name.encode()
+    leaves = map(leaf.__mod__, zip(rows, *digests, strict=True))
+    return Run(type_name, rows, columns), [sha256(each).digest() for each in leaves]
 
 
-def _encoded(column: Sequence[Group | None]) -> list[bytes]:
+def _encoded(column: Sequence[Group]) -> list[bytes]:
     """Canonical JSON of each group; neighbours that are one object are encoded once."""
     if column[0] is not column[-1]:
         return list(map(_ENCODE_GROUP, column))

@@ -14,8 +14,8 @@ from typing import Final
 from gateway.core.limits import IDEMPOTENCY_KEY_CHARS
 from gateway.core.refusal import Reason, Refused
 
-_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_MEDIA_TYPE: Final = re.compile(rf"({_TOKEN}/{_TOKEN})[ \t]*(?:;[^\r\n]*)?", re.ASCII)
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_MEDIA_TYPE: Final = re.compile(rf"({_NAME}/{_NAME})[ \t]*(?:;[^\r\n]*)?", re.ASCII)
 _DIGEST_MEMBER: Final = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):", re.ASCII)
 _DIGEST_BYTES: Final = {"sha-256": 32, "sha-512": 64}
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from decimal import Decimal, InvalidOperation
+from itertools import accumulate
 from typing import Any, Final, NoReturn
 
 from gateway.core.limits import JSON_BYTES, JSON_DEPTH
@@ -19,7 +21,9 @@ from gateway.core.refusal import Reason, Refused
 # Possessive, and content with a text that never ends: were that no match, each quote in it would be
 # tried as the start of another, and the time would grow with the square of the size.
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_BRACKET: Final = re.compile(rb"[\[\]{}]")
+# A bracket as a step of depth, up or down, in a signed byte.
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[{]}"))
 _NOT_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 _NUMBER_CHARS: Final = 40
 
@@ -73,14 +77,9 @@ def _decoded(data: bytes) -> str:
 
 
 def _check_depth(data: bytes) -> None:
-    depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(b"", data)):
-        if bracket[0] in b"[{":
-            depth += 1
-            if depth > JSON_DEPTH:
-                raise _too_deep()
-        else:
-            depth -= 1
+    steps = _STRING.sub(b"", data).translate(_STEPS, _NO_BRACKETS)
+    if max(accumulate(array("b", steps)), default=0) > JSON_DEPTH:
+        raise _too_deep()
 
 
 def _too_deep() -> Refused:

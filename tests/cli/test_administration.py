@@ -222,3 +222,11 @@ def test_settings_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     found = run("org", "list", "--config", tmp_path / "none.toml")
     assert found.code == Exit.USAGE
     assert "none.toml" in found.err
+
+
+def test_a_ledger_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert run("init", tmp_path / "house").code == Exit.OK
+    config = tmp_path / "house" / "config.toml"
+    found = run("ledger", "export", tmp_path / "copy", "--config", config)
+    assert found.code == Exit.UNAVAILABLE
+    assert "no ledger" in found.err

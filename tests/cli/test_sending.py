@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.exits import Exit
 from gateway.client import profile as profiles
-from gateway.client.api import Client
+from gateway.client import upload
+from gateway.client.api import WHOLE_BYTES, Client
 from gateway.client.connection import Patience
 from gateway.client.problem import EvidenceError, Problem, UnreachableError
 from gateway.edge import keyring
@@ -16,20 +18,21 @@ from tests.schedules import schedule
 
 ROW = "E1234567,M,2026-10-01,2026-10-31,2026-10-30,{:012d},Surname,150.00,150.00,"
 QUICK = Patience(attempts=1, first_seconds=0.01)
-PART_BYTES = 4 * 1024 * 1024
+PART_BYTES = 512 * 1024
 
 
-def large(directory: Path, rows: int = 110_000) -> Path:
-    """A schedule of about eight million bytes."""
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Parts of four million bytes would make these tests slow and prove nothing more.
+    monkeypatch.setattr(upload, "PART_BYTES", PART_BYTES)
+
+
+def large(directory: Path, rows: int = 20_000) -> Path:
+    """A schedule of three parts."""
     path = directory / "large.csv"
-    path.write_bytes(schedule(*(ROW.format(_reference(n)) for n in range(rows))))
-    assert path.stat().st_size > 2 * PART_BYTES
+    path.write_bytes(schedule(*(ROW.format(100_000_000_000 + n) for n in range(rows))))
+    assert WHOLE_BYTES < path.stat().st_size > 2 * PART_BYTES
     return path
-
-
-def _reference(number: int) -> int:
-    """A child maintenance reference; the sample's have this form."""
-    return 100_000_000_000 + number
 
 
 def mistaken(directory: Path) -> Path:
@@ -153,6 +156,7 @@ async def test_a_bank_answers_a_request(house: House, tmp_path: Path, cli: Cli) 
     assert sent.code == Exit.OK, sent.err
 
 
+@pytest.mark.usefixtures("small_parts")
 async def test_an_upload_that_broke_goes_on_where_it_broke(
     house: House, tmp_path: Path, cli: Cli
 ) -> None:
@@ -170,12 +174,25 @@ async def test_an_upload_that_broke_goes_on_where_it_broke(
         assert sent.code == Exit.OK, sent.err
         left = file.stat().st_size - PART_BYTES
         assert left * 0.5 < wire.up < left * 1.1
-    assert sent.json["rows"] == {"accepted": 110_000, "refused": 0, "nil": 0}
+    assert sent.json["rows"] == {"accepted": 20_000, "refused": 0, "nil": 0}
     assert not list((tmp_path / "employer" / "uploads").glob("*.upload.json"))
-    again = await cli("submit", file, "--profile", path, "--receipts", tmp_path, "--json")
-    assert again.code == Exit.UNAVAILABLE  # the wire is gone
 
 
+async def test_a_gateway_that_is_away_is_told(
+    house: House, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A person would be kept waiting for a quarter of a minute.
+    hasty = partial(Patience, attempts=2, first_seconds=0.01)
+    monkeypatch.setattr("gateway.cli.keeping.Patience", hasty)
+    async with wire_to(house.gateway.port) as wire:
+        path = profile_of(house, "employer", tmp_path, url=wire.url)
+    sent = await cli("submit", SAMPLES / "schedule.csv", "--profile", path)
+    assert sent.code == Exit.UNAVAILABLE
+    assert "Trying again" in sent.err
+    assert "does not answer" in sent.err
+
+
+@pytest.mark.usefixtures("small_parts")
 async def test_a_break_is_mended_without_a_person(house: House, tmp_path: Path) -> None:
     file = large(tmp_path)
     seen: list[int] = []
@@ -195,7 +212,7 @@ async def test_a_large_file_is_refused_as_a_small_one_is(
     house: House, tmp_path: Path, cli: Cli
 ) -> None:
     file = tmp_path / "large.csv"
-    rows = schedule(*(ROW.format(_reference(n)) for n in range(30_000)))
+    rows = schedule(*(ROW.format(100_000_000_000 + n) for n in range(30_000)))
     file.write_bytes(rows.replace(b"TOTAL,30000", b"TOTAL,29999"))
     profile = profile_of(house, "employer", tmp_path)
     sent = await cli("submit", file, "--profile", profile, "--receipts", tmp_path, "--json")

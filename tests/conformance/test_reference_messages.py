@@ -18,7 +18,8 @@ HMRC = [
 ]
 
 pytestmark = pytest.mark.skipif(
-    not REFERENCE.exists(), reason="the folder of reference messages is not beside the project",
+    not REFERENCE.exists(),
+    reason="the folder of reference messages is not beside the project",
 )
 
 BANK_TYPES = ["account", "safe_deposit_box", "party", "dispute"]
@@ -45,7 +46,9 @@ async def test_an_iso_20022_message_is_accepted_and_read_back(house: House, path
         types = BANK_TYPES if consumer == "tracing" else ["account"]
         request = await house.ask(consumer, "bank", *types)
         status, answer, _ = await house.bank.submit(
-            path.read_bytes(), "application/xml", Request_Id=request,
+            path.read_bytes(),
+            "application/xml",
+            Request_Id=request,
         )
         if consumer == "calculation" and status != 201:
             assert answer["type"].endswith("/nothing-accepted")
@@ -63,7 +66,9 @@ async def test_an_hmrc_message_is_accepted_and_read_back(house: House, path: Pat
     for consumer in ("tracing", "calculation"):
         request = await house.ask(consumer, "hmrc", "earnings")
         status, answer, _ = await house.hmrc.submit(
-            path.read_bytes(), "application/json", Request_Id=request,
+            path.read_bytes(),
+            "application/json",
+            Request_Id=request,
         )
         assert status == 201, answer
         shown = await _read_back(house, consumer, answer["id"])

@@ -23,7 +23,6 @@ from certs import development
 from certs.profiles import Validity
 from gateway.core.refusal import MEANINGS, Reason
 from gateway.edge import tls
-from gateway.edge.client_certificate import thumbprint
 from gateway.wiring import clock
 from tests.conftest import SAMPLES, House, house_in
 from tests.party import Party, first_pem
@@ -65,15 +64,23 @@ async def refused(house: House, call: Any) -> str:
 
 
 async def _with(
-    house: House, certificate: Any = None, key: Any = None, token: str | None = None,
+    house: House,
+    certificate: Any = None,
+    key: Any = None,
+    token: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> tuple[int, Any, dict[str, str]]:
     context = tls.client_context(house.pki.server_ca, certificate, key)
     bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
-    async with aiohttp.ClientSession() as session, session.post(
-        f"{house.url}/v1/submissions", data=SCHEDULE, ssl=context,
-        headers={"Content-Type": CSV} | bearer | (headers or {}),
-    ) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{house.url}/v1/submissions",
+            data=SCHEDULE,
+            ssl=context,
+            headers={"Content-Type": CSV} | bearer | (headers or {}),
+        ) as response,
+    ):
         return response.status, await response.json(content_type=None), dict(response.headers)
 
 
@@ -84,7 +91,9 @@ async def test_no_certificate(house: House) -> None:
 
 async def test_a_certificate_that_is_not_registered(house: House) -> None:
     issued = development.issue(
-        house.pki, development.Party("organisation", "employer"), now=clock(),
+        house.pki,
+        development.Party("organisation", "employer"),
+        now=clock(),
     )
     token = await house.employer.token()
     found = await refused(house, _with(house, issued.certificate, issued.key, token))
@@ -109,14 +118,18 @@ async def test_an_expired_certificate_does_not_get_through_the_handshake(house: 
     now = clock()
     old = Validity(now - dt.timedelta(days=30), now - dt.timedelta(days=1))
     issued = development.issue(
-        house.pki, development.Party("organisation", "employer"), now=now, validity=old,
+        house.pki,
+        development.Party("organisation", "employer"),
+        now=now,
+        validity=old,
     )
     with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
         await _with(house, issued.certificate, issued.key, "x")
 
 
 async def test_a_certificate_of_another_authority_does_not_get_through(
-    house: House, tmp_path: Any,
+    house: House,
+    tmp_path: Any,
 ) -> None:
     other = development.create(tmp_path / "other", now=clock())
     issued = development.issue(other, development.Party("organisation", "employer"), now=clock())
@@ -132,13 +145,15 @@ def _header(issued: development.Issued) -> dict[str, str]:
 async def test_a_client_cert_header_is_ignored_from_anywhere_but_the_proxy(house: House) -> None:
     token = await house.employer.token()
     found = await refused(
-        house, _with(house, token=token, headers=_header(house.employer.issued)),
+        house,
+        _with(house, token=token, headers=_header(house.employer.issued)),
     )
     assert found == "certificate-missing"
 
 
 async def test_behind_a_proxy_its_header_counts_and_is_verified_like_any_other(
-    tmp_path: Any, pki: development.DevelopmentPki,
+    tmp_path: Any,
+    pki: development.DevelopmentPki,
 ) -> None:
     async with house_in(tmp_path, pki, names=("employer",), proxies=("127.0.0.0/8",)) as house:
         employer = house.employer
@@ -153,7 +168,10 @@ async def test_behind_a_proxy_its_header_counts_and_is_verified_like_any_other(
                 "client_assertion": employer.assertion(),
             }
             async with session.post(
-                f"{house.url}/oauth2/token", data=form, headers=proxied, ssl=context,
+                f"{house.url}/oauth2/token",
+                data=form,
+                headers=proxied,
+                ssl=context,
             ) as response:
                 token = (await response.json())["access_token"]
             assert (await _with(house, token=token, headers=proxied))[0] == 201
@@ -191,9 +209,15 @@ async def test_a_token_bound_to_another_certificate(house: House) -> None:
 def _forged(house: House, header: dict[str, Any], key: Any, **changes: Any) -> str:
     now = int(clock().timestamp())
     claims = {
-        "iss": "https://gateway.test", "aud": "https://gateway.test", "sub": "employer-client",
-        "client_id": "employer-client", "party": "employer", "scope": "submissions",
-        "iat": now, "exp": now + 300, "jti": "0123456789abcdef",
+        "iss": "https://gateway.test",
+        "aud": "https://gateway.test",
+        "sub": "employer-client",
+        "client_id": "employer-client",
+        "party": "employer",
+        "scope": "submissions",
+        "iat": now,
+        "exp": now + 300,
+        "jti": "0123456789abcdef",
         "cnf": {"x5t#S256": house.employer.issued.thumbprint},
     } | changes
     return jwt.encode(claims, key, algorithm=header.pop("alg"), headers={"typ": "at+jwt"} | header)
@@ -207,7 +231,8 @@ async def test_alg_none(house: House) -> None:
 async def test_hs256_with_the_public_key(house: House) -> None:
     keys = house.gateway.ring.token_keys
     public = keys[0].public.public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw,
+        serialization.Encoding.Raw,
+        serialization.PublicFormat.Raw,
     )
     token = _forged(house, {"alg": "HS256", "kid": keys[0].kid}, public)
     assert await _submit_with_token(house, token) == "token-not-valid"
@@ -221,7 +246,8 @@ async def test_an_unknown_kid_and_a_foreign_key(house: House) -> None:
 
 @pytest.mark.parametrize("changes", [{"aud": "https://elsewhere"}, {"iss": "https://elsewhere"}])
 async def test_our_key_but_a_foreign_audience_or_issuer(
-    house: House, changes: dict[str, str],
+    house: House,
+    changes: dict[str, str],
 ) -> None:
     key = house.gateway.ring.token_keys[0]
     token = _forged(house, {"alg": "EdDSA", "kid": key.kid}, key._private, **changes)
@@ -231,8 +257,9 @@ async def test_our_key_but_a_foreign_audience_or_issuer(
 async def test_an_expired_token(house: House) -> None:
     key = house.gateway.ring.token_keys[0]
     now = int(clock().timestamp())
-    token = _forged(house, {"alg": "EdDSA", "kid": key.kid}, key._private,
-                    iat=now - 700, exp=now - 100)
+    token = _forged(
+        house, {"alg": "EdDSA", "kid": key.kid}, key._private, iat=now - 700, exp=now - 100
+    )
     assert await _submit_with_token(house, token) == "token-expired"
 
 
@@ -246,7 +273,8 @@ async def test_garbage_for_a_token(house: House) -> None:
 
 
 async def test_a_replayed_assertion_is_refused_also_after_a_restart(
-    tmp_path: Any, pki: development.DevelopmentPki,
+    tmp_path: Any,
+    pki: development.DevelopmentPki,
 ) -> None:
     async with house_in(tmp_path, pki, names=("employer",)) as house:
         assertion = house.employer.assertion()
@@ -264,11 +292,17 @@ async def test_a_replayed_assertion_is_refused_also_after_a_restart(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"aud": "https://elsewhere"}, {"exp": 1}, {"iss": "bank-client"}, {"jti": ""},
-     {"exp": 4_000_000_000}],
+    [
+        {"aud": "https://elsewhere"},
+        {"exp": 1},
+        {"iss": "bank-client"},
+        {"jti": ""},
+        {"exp": 4_000_000_000},
+    ],
 )
 async def test_a_client_assertion_that_does_not_hold(
-    house: House, changes: dict[str, Any],
+    house: House,
+    changes: dict[str, Any],
 ) -> None:
     status, answer = await house.employer.ask_token(house.employer.assertion(**changes))
     assert (status, slug(answer)) == (401, "client-not-valid")
@@ -305,30 +339,60 @@ def _digest(body: bytes) -> str:
         pytest.param(SCHEDULE, "text/csv; a=b\\", {}, None, id="odd parameter is left out"),
         pytest.param(SCHEDULE, "csv", {}, "content-type-unknown", id="type without subtype"),
         pytest.param(b"a,b\r\n1,2\r\n", CSV, {}, "content-type-unknown", id="another csv"),
-        pytest.param(SCHEDULE, CSV, {"Content-Encoding": "br"}, "content-encoding-unknown",
-                     id="brotli"),
-        pytest.param(SCHEDULE, CSV, {"Content-Digest": _digest(b"other")}, "digest-mismatch",
-                     id="digest of something else"),
-        pytest.param(SCHEDULE, CSV, {"Content-Digest": "md5=:AAAA:"}, "digest-not-valid",
-                     id="digest by md5"),
-        pytest.param(SCHEDULE, CSV, {"Content-Digest": "sha-256=AAAA"}, "digest-not-valid",
-                     id="digest without colons"),
-        pytest.param(SCHEDULE, CSV, {"Idempotency-Key": "x" * 65}, "idempotency-key-not-valid",
-                     id="long key"),
-        pytest.param(SCHEDULE, CSV, {"Idempotency-Key": '""'}, "idempotency-key-not-valid",
-                     id="empty key"),
-        pytest.param(SCHEDULE, CSV, {"Request-Id": "req_1"}, "request-not-found",
-                     id="no such request"),
-        pytest.param(gzip.compress(SCHEDULE)[:-9], CSV, {"Content-Encoding": "gzip"},
-                     "body-truncated", id="gzip cut off"),
-        pytest.param(b"not gzip", CSV, {"Content-Encoding": "gzip"}, "body-truncated",
-                     id="not gzip"),
-        pytest.param(gzip.compress(bytes(50_000_000), 9), CSV, {"Content-Encoding": "gzip"},
-                     "decompression-limit", id="gzip bomb"),
+        pytest.param(
+            SCHEDULE, CSV, {"Content-Encoding": "br"}, "content-encoding-unknown", id="brotli"
+        ),
+        pytest.param(
+            SCHEDULE,
+            CSV,
+            {"Content-Digest": _digest(b"other")},
+            "digest-mismatch",
+            id="digest of something else",
+        ),
+        pytest.param(
+            SCHEDULE, CSV, {"Content-Digest": "md5=:AAAA:"}, "digest-not-valid", id="digest by md5"
+        ),
+        pytest.param(
+            SCHEDULE,
+            CSV,
+            {"Content-Digest": "sha-256=AAAA"},
+            "digest-not-valid",
+            id="digest without colons",
+        ),
+        pytest.param(
+            SCHEDULE, CSV, {"Idempotency-Key": "x" * 65}, "idempotency-key-not-valid", id="long key"
+        ),
+        pytest.param(
+            SCHEDULE, CSV, {"Idempotency-Key": '""'}, "idempotency-key-not-valid", id="empty key"
+        ),
+        pytest.param(
+            SCHEDULE, CSV, {"Request-Id": "req_1"}, "request-not-found", id="no such request"
+        ),
+        pytest.param(
+            gzip.compress(SCHEDULE)[:-9],
+            CSV,
+            {"Content-Encoding": "gzip"},
+            "body-truncated",
+            id="gzip cut off",
+        ),
+        pytest.param(
+            b"not gzip", CSV, {"Content-Encoding": "gzip"}, "body-truncated", id="not gzip"
+        ),
+        pytest.param(
+            gzip.compress(bytes(50_000_000), 9),
+            CSV,
+            {"Content-Encoding": "gzip"},
+            "decompression-limit",
+            id="gzip bomb",
+        ),
     ],
 )
 async def test_a_message_that_is_not_as_it_should_be(
-    house: House, body: bytes, media_type: str | None, headers: dict[str, str], found: str | None,
+    house: House,
+    body: bytes,
+    media_type: str | None,
+    headers: dict[str, str],
+    found: str | None,
 ) -> None:
     named = {name.replace("-", "_"): value for name, value in headers.items()}
     if found is None:
@@ -341,13 +405,15 @@ async def test_a_gzip_bomb_of_many_members_is_refused_too(house: House) -> None:
     member = zlib.compressobj(9, wbits=31)
     one = member.compress(bytes(20_000)) + member.flush()
     found = await refused(
-        house, house.employer.submit(one * 300, CSV, Content_Encoding="gzip"),
+        house,
+        house.employer.submit(one * 300, CSV, Content_Encoding="gzip"),
     )
     assert found == "decompression-limit"
 
 
 async def test_a_body_larger_than_allowed_by_length_and_by_count(
-    tmp_path: Any, pki: development.DevelopmentPki,
+    tmp_path: Any,
+    pki: development.DevelopmentPki,
 ) -> None:
     async def streamed() -> AsyncIterator[bytes]:
         for _ in range(20):
@@ -363,9 +429,12 @@ async def test_a_connection_that_ends_early_leaves_nothing(house: House) -> None
     await house.employer.token()
     before = kept(house)
     reader, writer = await asyncio.open_connection(
-        "localhost", house.gateway.port,
+        "localhost",
+        house.gateway.port,
         ssl=tls.client_context(
-            house.pki.server_ca, house.employer.issued.certificate, house.employer.issued.key,
+            house.pki.server_ca,
+            house.employer.issued.certificate,
+            house.employer.issued.key,
         ),
     )
     head = (
@@ -425,10 +494,18 @@ async def test_a_consumer_cannot_submit_and_an_organisation_cannot_read_a_feed(
 
 
 async def test_an_organisation_cannot_raise_a_request(house: House) -> None:
-    call = house.employer.call("POST", "/v1/requests", json={
-        "organisation": "bank", "purposes": ["IDENTIFY_TRACE"], "citation": "x",
-        "record_types": ["account"], "subject": {"surname": "X"}, "due": "2027-01-01",
-    })
+    call = house.employer.call(
+        "POST",
+        "/v1/requests",
+        json={
+            "organisation": "bank",
+            "purposes": ["IDENTIFY_TRACE"],
+            "citation": "x",
+            "record_types": ["account"],
+            "subject": {"surname": "X"},
+            "due": "2027-01-01",
+        },
+    )
     assert await refused(house, call) == "not-permitted"
 
 
@@ -447,11 +524,17 @@ async def test_an_organisation_cannot_raise_a_request(house: House) -> None:
     ],
 )
 async def test_a_request_the_law_does_not_allow(
-    house: House, changes: dict[str, Any], found: str,
+    house: House,
+    changes: dict[str, Any],
+    found: str,
 ) -> None:
     body = {
-        "organisation": "bank", "purposes": ["IDENTIFY_TRACE"], "citation": "reg 4",
-        "record_types": ["account"], "subject": {"surname": "X"}, "due": "2027-01-01",
+        "organisation": "bank",
+        "purposes": ["IDENTIFY_TRACE"],
+        "citation": "reg 4",
+        "record_types": ["account"],
+        "subject": {"surname": "X"},
+        "due": "2027-01-01",
     } | changes
     assert await refused(house, house.tracing.call("POST", "/v1/requests", json=body)) == found
 
@@ -467,33 +550,55 @@ LAUGHS = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
     [
         pytest.param("bank", DOCTYPE + b"<a>&x;</a>", "xml-forbidden", id="external entity"),
         pytest.param("bank", LAUGHS + b"<a>&b;</a>", "xml-forbidden", id="entity expansion"),
-        pytest.param("bank", b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>',
-                     "xml-forbidden", id="external dtd"),
-        pytest.param("bank", b'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="x"/>',
-                     None, id="xinclude"),
+        pytest.param(
+            "bank",
+            b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>',
+            "xml-forbidden",
+            id="external dtd",
+        ),
+        pytest.param(
+            "bank",
+            b'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="x"/>',
+            None,
+            id="xinclude",
+        ),
         pytest.param("bank", b"<a>" * 10_000, None, id="10,000 deep"),
         pytest.param("bank", b"<a><b></a>", None, id="not well formed"),
-        pytest.param("hmrc", b'{"taxYears":[],"taxYears":[]}', "json-not-well-formed",
-                     id="duplicate keys"),
+        pytest.param(
+            "hmrc", b'{"taxYears":[],"taxYears":[]}', "json-not-well-formed", id="duplicate keys"
+        ),
         pytest.param("hmrc", b'{"matchPattern":NaN}', "json-not-well-formed", id="NaN"),
-        pytest.param("hmrc", b'{"matchPattern":18446744073709551616}', "json-not-well-formed",
-                     id="past 64 bits"),
-        pytest.param("hmrc", b'{"matchPattern":"\\ud800"}', "json-not-well-formed",
-                     id="lone surrogate"),
+        pytest.param(
+            "hmrc",
+            b'{"matchPattern":18446744073709551616}',
+            "json-not-well-formed",
+            id="past 64 bits",
+        ),
+        pytest.param(
+            "hmrc", b'{"matchPattern":"\\ud800"}', "json-not-well-formed", id="lone surrogate"
+        ),
         pytest.param("hmrc", b'{"matchPattern":"\xff"}', "character-set", id="invalid UTF-8"),
         pytest.param("hmrc", '{"matchPattern":1}'.encode("utf-16"), "character-set", id="UTF-16"),
         pytest.param("hmrc", b'\xef\xbb\xbf{"matchPattern":1}', "character-set", id="BOM"),
         pytest.param("hmrc", b'{"matchPattern":"\0"}', "character-set", id="NUL"),
         pytest.param("hmrc", b"[" * 10_000, None, id="10,000 deep arrays"),
-        pytest.param("employer", SCHEDULE.replace(b"Marsh", b'"Marsh'), "csv-not-well-formed",
-                     id="quote never closed"),
+        pytest.param(
+            "employer",
+            SCHEDULE.replace(b"Marsh", b'"Marsh'),
+            "csv-not-well-formed",
+            id="quote never closed",
+        ),
         pytest.param("employer", SCHEDULE.decode().encode("utf-16"), None, id="UTF-16 csv"),
-        pytest.param("employer", SCHEDULE.replace(b"Marsh", b"Ma\0sh"), "character-set",
-                     id="NUL in csv"),
+        pytest.param(
+            "employer", SCHEDULE.replace(b"Marsh", b"Ma\0sh"), "character-set", id="NUL in csv"
+        ),
     ],
 )
 async def test_content_that_is_refused_whole(
-    house: House, sender: str, body: bytes, found: str | None,
+    house: House,
+    sender: str,
+    body: bytes,
+    found: str | None,
 ) -> None:
     party: Party = house.parties[sender]
     types = {
@@ -537,10 +642,13 @@ async def test_what_is_not_there_and_methods_that_are_not_allowed(house: House) 
 
 async def test_what_is_not_http_is_answered_without_repeating_it(house: House) -> None:
     context = tls.client_context(house.pki.server_ca)
-    for sent in (b"BREW /secret HTTP/1.1\r\n\r\n", b"GET /secret\xff HTTP/9\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"s" * 20_000 + b"\r\n\r\n",
-                 b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
-                 b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+    for sent in (
+        b"BREW /secret HTTP/1.1\r\n\r\n",
+        b"GET /secret\xff HTTP/9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"s" * 20_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ):
         reader, writer = await asyncio.open_connection("localhost", house.gateway.port, ssl=context)
         writer.write(sent)
         answer = await asyncio.wait_for(reader.read(), 5)
@@ -554,7 +662,8 @@ async def test_what_is_not_http_is_answered_without_repeating_it(house: House) -
 
 
 async def test_a_request_that_takes_too_long_to_begin_is_cut_off(
-    tmp_path: Any, pki: development.DevelopmentPki,
+    tmp_path: Any,
+    pki: development.DevelopmentPki,
 ) -> None:
     async with house_in(tmp_path, pki, names=(), header_seconds=1) as house:
         context = tls.client_context(pki.server_ca)
@@ -577,7 +686,8 @@ async def test_every_problem_type_has_a_page(house: House) -> None:
 
 
 async def test_metrics_are_for_the_operators_networks_only(
-    tmp_path: Any, pki: development.DevelopmentPki,
+    tmp_path: Any,
+    pki: development.DevelopmentPki,
 ) -> None:
     async with house_in(tmp_path, pki, names=("employer",), monitors=("192.0.2.0/24",)) as house:
         assert slug((await house.employer.call("GET", "/metrics"))[1]) == "not-found"

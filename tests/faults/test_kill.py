@@ -32,14 +32,17 @@ class Killed:
         """Start, load, and kill after so many seconds of load."""
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.gateway_process", str(self._directory)],
-            stdout=subprocess.PIPE, cwd=ROOT,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
         )
         try:
             assert process.stdout is not None
             line = await asyncio.to_thread(process.stdout.readline)
             self._party.url = f"https://localhost:{int(line)}"
             context = tls.client_context(
-                self._party.pki.server_ca, self._party.issued.certificate, self._party.issued.key,
+                self._party.pki.server_ca,
+                self._party.issued.certificate,
+                self._party.issued.key,
             )
             connector = aiohttp.TCPConnector(ssl=context)
             async with aiohttp.ClientSession(connector=connector) as session:
@@ -65,10 +68,13 @@ class Killed:
             for number in range(first, first + 10_000):
                 large = number % 23 == 0
                 count = 1_500 if large else 3
-                body = schedule(*(
-                    f"E1,M,2026-10-01,2026-10-31,2026-10-30,{number * 10_000 + n:012d},Name,1.00,"
-                    "1.00," for n in range(count)
-                ))
+                body = schedule(
+                    *(
+                        f"E1,M,2026-10-01,2026-10-31,2026-10-30,{number * 10_000 + n:012d},Name,1.00,"
+                        "1.00,"
+                        for n in range(count)
+                    )
+                )
                 key = f"k{number}"
                 status, answer, _ = await self._party.submit(body, "text/csv", Idempotency_Key=key)
                 assert status in {200, 201, 202}, answer
@@ -80,10 +86,12 @@ async def _after(house: House, acknowledged: dict[str, Any]) -> None:
     vkey = house.gateway.ring.evidence.vkey
     employer = house.employer
     total = 0
-    for key, (body, count, answer) in acknowledged.items():
+    for key, (_, count, answer) in acknowledged.items():
         assert verify_receipt(answer["receipt"], vkey).ok
         _, found, _ = await employer.call(
-            "GET", f"/v1/submissions/{answer['id']}", params={"wait": 30},
+            "GET",
+            f"/v1/submissions/{answer['id']}",
+            params={"wait": 30},
         )
         assert found["state"] == "accepted", (key, found)
         assert found["rows"]["accepted"] == count
@@ -103,7 +111,9 @@ async def _torture(directory: Path, pki: development.DevelopmentPki, kills: int,
     acknowledged: dict[str, Any] = {}
     for life in range(1, kills + 1):
         await Killed(directory, parties["employer"]).live(
-            chance.uniform(0.02, 0.8), life, acknowledged,
+            chance.uniform(0.02, 0.8),
+            life,
+            acknowledged,
         )
     async with house_in(directory, pki, names=()) as house:
         for name, party in parties.items():
@@ -116,14 +126,16 @@ async def _torture(directory: Path, pki: development.DevelopmentPki, kills: int,
 
 
 async def test_nothing_acknowledged_is_lost_when_the_gateway_is_killed(
-    tmp_path: Path, pki: development.DevelopmentPki,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
 ) -> None:
     assert await _torture(tmp_path, pki, kills=4, seed=1) > 20
 
 
 @pytest.mark.slow
 async def test_fifty_kills_at_random_moments(
-    tmp_path: Path, pki: development.DevelopmentPki,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
 ) -> None:
     acknowledged = await _torture(tmp_path, pki, kills=50, seed=2)
     print(f"\n50 kills, {acknowledged} acknowledged submissions, 0 lost")

@@ -16,19 +16,26 @@ SCHEDULE = (SAMPLES / "schedule.csv").read_bytes()
 
 
 def rows(first: int, count: int) -> bytes:
-    return schedule(*(
-        f"E1,M,2026-10-01,2026-10-31,2026-10-30,{n:012d},Surname,150.00,150.00,"
-        for n in range(first, first + count)
-    ))
+    return schedule(
+        *(
+            f"E1,M,2026-10-01,2026-10-31,2026-10-30,{n:012d},Surname,150.00,150.00,"
+            for n in range(first, first + count)
+        )
+    )
 
 
-async def read_all(house: House, limit: int, **query: Any) -> tuple[list[dict[str, Any]], list[int]]:
+async def read_all(
+    house: House, limit: int, **query: Any
+) -> tuple[list[dict[str, Any]], list[int]]:
     found: list[dict[str, Any]] = []
     sizes = []
     cursor = None
     while True:
         lines = await house.tracing.feed(
-            "tracing", limit=limit, **({} if cursor is None else {"after": cursor}), **query,
+            "tracing",
+            limit=limit,
+            **({} if cursor is None else {"after": cursor}),
+            **query,
         )
         page = lines[-1]["page"]
         found += [line["record"] for line in lines if "record" in line]
@@ -91,7 +98,9 @@ async def test_without_a_cursor_reading_goes_on_after_the_acknowledgement(house:
     await house.employer.submit(rows(1, 10), "text/csv")
     lines = await house.tracing.feed("tracing", limit=4)
     status, answer, _ = await house.tracing.call(
-        "POST", "/v1/feeds/tracing/ack", json={"cursor": lines[-1]["page"]["next"]},
+        "POST",
+        "/v1/feeds/tracing/ack",
+        json={"cursor": lines[-1]["page"]["next"]},
     )
     assert (status, answer) == (200, {"acknowledged": 4})
     lines = await house.tracing.feed("tracing", limit=4)
@@ -107,7 +116,9 @@ async def test_each_look_and_each_acknowledgement_is_a_ledger_entry(house: House
     assert (entry["consumer"], entry["first"], entry["last"]) == ("tracing", 1, 2)
     assert lines[-1]["page"]["read"] == before
     await house.tracing.call(
-        "POST", "/v1/feeds/tracing/ack", json={"cursor": lines[-1]["page"]["next"]},
+        "POST",
+        "/v1/feeds/tracing/ack",
+        json={"cursor": lines[-1]["page"]["next"]},
     )
     entry = json.loads(house.gateway.store.evidence.entry(before + 1))
     assert (entry["kind"], entry["upto"]) == ("feed.retrieved", 2)
@@ -115,8 +126,16 @@ async def test_each_look_and_each_acknowledgement_is_a_ledger_entry(house: House
 
 @pytest.mark.parametrize(
     "query",
-    [{"after": "x"}, {"after": "MTp0cmFjaW5nOjk5"}, {"limit": "0"}, {"limit": "10001"},
-     {"limit": "many"}, {"wait": "31"}, {"proofs": "2"}, {"after": "MTpjYWxjdWxhdGlvbjow"}],
+    [
+        {"after": "x"},
+        {"after": "MTp0cmFjaW5nOjk5"},
+        {"limit": "0"},
+        {"limit": "10001"},
+        {"limit": "many"},
+        {"wait": "31"},
+        {"proofs": "2"},
+        {"after": "MTpjYWxjdWxhdGlvbjow"},
+    ],
 )
 async def test_a_parameter_that_is_not_valid(house: House, query: dict[str, str]) -> None:
     status, answer, _ = await house.tracing.call("GET", "/v1/feeds/tracing", params=query)

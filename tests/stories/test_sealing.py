@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import apsw
@@ -32,8 +33,10 @@ async def test_a_sound_ledger_is_sealed_again_and_again(house: House) -> None:
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ("UPDATE entry SET bytes = replace(bytes, 'employer', 'employee') WHERE idx = 5",
-         "entry 5"),
+        (
+            "UPDATE entry SET bytes = replace(bytes, 'employer', 'employee') WHERE idx = 5",
+            "entry 5",
+        ),
         ("DELETE FROM entry WHERE idx = 7", "checkpoint"),
         ("UPDATE checkpoint SET note = replace(note, 'a', 'b')", "checkpoint"),
         ("UPDATE submission SET accepted = 4", "submission"),
@@ -46,7 +49,10 @@ async def test_a_sound_ledger_is_sealed_again_and_again(house: House) -> None:
     ],
 )
 async def test_whatever_is_altered_in_the_database_is_found_and_named(
-    tmp_path: Path, pki: development.DevelopmentPki, change: str, where: str,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
+    change: str,
+    where: str,
 ) -> None:
     async with house_in(tmp_path, pki) as house:
         await house.employer.submit(SCHEDULE, "text/csv")
@@ -54,9 +60,12 @@ async def test_whatever_is_altered_in_the_database_is_found_and_named(
     db = apsw.Connection(str(data / "gateway.sqlite"))
     assert verify_store(data, vkey).ok
     db.execute("PRAGMA foreign_keys=0")
-    db.execute(change.replace("replace(bytes, ", "CAST(replace(CAST(bytes AS TEXT), ").replace(
-        "'employee')", "'employee') AS BLOB)",
-    ))
+    db.execute(
+        change.replace("replace(bytes, ", "CAST(replace(CAST(bytes AS TEXT), ").replace(
+            "'employee')",
+            "'employee') AS BLOB)",
+        )
+    )
     db.close()
     verdict = verify_store(data, vkey)
     assert not verdict.ok
@@ -64,7 +73,8 @@ async def test_whatever_is_altered_in_the_database_is_found_and_named(
 
 
 async def test_an_entry_altered_under_a_running_gateway_breaks_the_seal(
-    tmp_path: Path, pki: development.DevelopmentPki,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
 ) -> None:
     async with house_in(tmp_path, pki) as house:
         await house.employer.submit(SCHEDULE, "text/csv")
@@ -80,8 +90,6 @@ async def test_an_entry_altered_under_a_running_gateway_breaks_the_seal(
 
 async def test_assertions_uploads_and_old_keys_are_forgotten_in_time(house: House) -> None:
     await house.employer.submit(SCHEDULE, "text/csv", Idempotency_Key="k")
-    import datetime as dt
-
     registry, now = house.gateway.store.registry, clock()
     assert await registry.expire(now, now - dt.timedelta(days=400)) == 0
     later = now + dt.timedelta(days=500)

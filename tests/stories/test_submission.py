@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -57,18 +58,23 @@ async def test_rows_in_error_come_back_and_the_others_are_kept(house: House) -> 
     assert all(e["message"] and e["fix"] for e in answer["errors"])
     assert "SECRET-12345" not in str(answer)
     status, later, _ = await house.employer.call(
-        "GET", f"/v1/submissions/{answer['id']}/errors",
+        "GET",
+        f"/v1/submissions/{answer['id']}/errors",
     )
     assert status == 200
     assert later["errors"] == answer["errors"]
 
 
 async def test_row_errors_can_be_had_as_csv(house: House) -> None:
-    body = schedule("E1,M,2026-10-01,2026-10-31,2026-10-30,100000000017,Marsh,150.00,150.00,",
-                    "E1,M,2026-10-01,2026-10-31,2026-10-30,1,Reyes,150.00,150.00,")
+    body = schedule(
+        "E1,M,2026-10-01,2026-10-31,2026-10-30,100000000017,Marsh,150.00,150.00,",
+        "E1,M,2026-10-01,2026-10-31,2026-10-30,1,Reyes,150.00,150.00,",
+    )
     _, answer, _ = await house.employer.submit(body, CSV)
     _, text, _ = await house.employer.call(
-        "GET", f"/v1/submissions/{answer['id']}/errors", headers={"Accept": "text/csv"},
+        "GET",
+        f"/v1/submissions/{answer['id']}/errors",
+        headers={"Accept": "text/csv"},
     )
     lines = text.decode().splitlines()
     assert lines[0] == "row,field,code,message,fix"
@@ -119,7 +125,10 @@ async def test_a_key_is_the_organisations_own(house: House) -> None:
     request = await house.ask("tracing", "bank", "account", "party", "safe_deposit_box")
     body = (SAMPLES / "bank-answer.xml").read_bytes()
     status, _, _ = await house.bank.submit(
-        body, "application/xml", Idempotency_Key="shared", Request_Id=request,
+        body,
+        "application/xml",
+        Idempotency_Key="shared",
+        Request_Id=request,
     )
     assert status == 201
 
@@ -169,7 +178,9 @@ async def test_a_large_file_is_first_received_and_then_accepted(house: House) ->
     assert status == 202
     assert answer["state"] == "received"
     status, later, _ = await house.employer.call(
-        "GET", f"/v1/submissions/{answer['id']}", params={"wait": 30},
+        "GET",
+        f"/v1/submissions/{answer['id']}",
+        params={"wait": 30},
     )
     assert later["state"] == "accepted"
     assert later["rows"]["accepted"] == 2_000
@@ -188,18 +199,22 @@ async def test_a_large_file_refused_later_says_why_and_keeps_no_content(house: H
     body = schedule(*many(1_000)).replace(b"TOTAL,1000", b"TOTAL,1001")
     _, answer, _ = await house.employer.submit(body, CSV)
     _, later, _ = await house.employer.call(
-        "GET", f"/v1/submissions/{answer['id']}", params={"wait": 30},
+        "GET",
+        f"/v1/submissions/{answer['id']}",
+        params={"wait": 30},
     )
     assert later["state"] == "refused"
     assert later["errors"][0]["code"] == "CONTROL_TOTAL_MISMATCH"
     assert list(house.gateway.store.bodies.directory.iterdir()) == []
-    status, again, _ = await house.employer.submit(schedule(*many(1_000)), CSV, Prefer="wait=30")
+    status, _, _ = await house.employer.submit(schedule(*many(1_000)), CSV, Prefer="wait=30")
     assert status == 201
 
 
 async def test_gzip_is_undone_and_the_receipt_is_about_the_file(house: House) -> None:
     status, answer, _ = await house.employer.submit(
-        gzip.compress(SCHEDULE), CSV, Content_Encoding="gzip",
+        gzip.compress(SCHEDULE),
+        CSV,
+        Content_Encoding="gzip",
     )
     assert status == 201
     claims = claims_of(answer["receipt"])
@@ -212,7 +227,10 @@ async def test_a_content_digest_is_checked_on_the_bytes_of_the_wire(house: House
     wire = gzip.compress(SCHEDULE)
     digest = base64.b64encode(hashlib.sha256(wire).digest()).decode()
     status, _, _ = await house.employer.submit(
-        wire, CSV, Content_Encoding="gzip", Content_Digest=f"sha-256=:{digest}:",
+        wire,
+        CSV,
+        Content_Encoding="gzip",
+        Content_Digest=f"sha-256=:{digest}:",
     )
     assert status == 201
 
@@ -223,12 +241,14 @@ async def test_the_receipt_says_who_what_when_and_why(house: House) -> None:
     assert claims["organisation"] == "employer"
     assert claims["class"] == "employer"
     assert claims["client"] == {
-        "id": "employer-client", "x5t#S256": house.employer.issued.thumbprint,
+        "id": "employer-client",
+        "x5t#S256": house.employer.issued.thumbprint,
     }
     assert claims["outcome"] == "accepted"
     assert claims["rows"] == {"accepted": 3, "refused": 0, "nil": 0}
     assert claims["delivery"] == {
-        "instant": "recorded_at", "basis": "SI 2009/3151 Sch 1 para 4(1)(a)",
+        "instant": "recorded_at",
+        "basis": "SI 2009/3151 Sch 1 para 4(1)(a)",
     }
     assert claims["rules"] == house.gateway.law.version
 
@@ -243,13 +263,20 @@ async def test_a_nil_schedule_is_a_nil_return(house: House) -> None:
 
 @pytest.mark.parametrize("sample", ["bank-answer.xml", "bank-answer-soap.xml"])
 async def test_a_banks_answer_shows_tracing_the_address_and_calculation_the_money(
-    house: House, sample: str,
+    house: House,
+    sample: str,
 ) -> None:
     request = await house.ask(
-        "tracing", "bank", "account", "party", "safe_deposit_box",
+        "tracing",
+        "bank",
+        "account",
+        "party",
+        "safe_deposit_box",
     )
     status, answer, _ = await house.bank.submit(
-        (SAMPLES / sample).read_bytes(), "application/xml", Request_Id=request,
+        (SAMPLES / sample).read_bytes(),
+        "application/xml",
+        Request_Id=request,
     )
     assert status == 201, answer
     shown = records(await house.tracing.feed("tracing"))
@@ -263,7 +290,9 @@ async def test_a_banks_answer_shows_tracing_the_address_and_calculation_the_mone
 async def test_an_answer_shows_each_consumer_only_what_it_asked_for(house: House) -> None:
     request = await house.ask("calculation", "bank", "account")
     await house.bank.submit(
-        (SAMPLES / "bank-answer.xml").read_bytes(), "application/xml", Request_Id=request,
+        (SAMPLES / "bank-answer.xml").read_bytes(),
+        "application/xml",
+        Request_Id=request,
     )
     shown = records(await house.calculation.feed("calculation"))
     assert {record["type"] for record in shown} <= {"account", "nil_return"}
@@ -282,7 +311,9 @@ async def test_what_an_organisation_sent_is_listed_newest_first(house: House) ->
     _, listed, _ = await house.employer.call("GET", "/v1/submissions", params={"limit": 2})
     assert [one["id"] for one in listed["submissions"]] == [ids[2], ids[1]]
     _, rest, _ = await house.employer.call(
-        "GET", "/v1/submissions", params={"before": ids[1]},
+        "GET",
+        "/v1/submissions",
+        params={"before": ids[1]},
     )
     assert [one["id"] for one in rest["submissions"]] == [ids[0]]
 
@@ -295,8 +326,6 @@ def many(rows: int) -> list[str]:
 
 
 def claims_of(receipt: str) -> dict[str, Any]:
-    import json
-
     extra = json.loads(base64.b64decode(receipt.split("\n")[1].removeprefix("extra ")))
     payload = extra["receipt"].split(".")[1]
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))

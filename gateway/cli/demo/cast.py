@@ -34,16 +34,15 @@ class Sample(NamedTuple):
     file: str
     sender: str
     answers: Question | None
-    title: str
 
 
 BANK: Final = "example-bank"
-EMPLOYER: Final = "example-employer"
+EMPLOYER: Final = "example-bakery"
 HMRC: Final = "hmrc"
 
 PARTS: Final = (
     Part(BANK, "organisation", "Example Bank plc", ("deposit_taker",)),
-    Part(EMPLOYER, "organisation", "Example Employer Ltd", ("employer",)),
+    Part(EMPLOYER, "organisation", "Example Bakery Limited", ("employer",)),
     Part(HMRC, "organisation", "HM Revenue and Customs", ("gov_hmrc_dwp",)),
     Part("tracing", "consumer", "CMS tracing team", ("tracing",)),
     Part("calculation", "consumer", "CMS calculation team", ("calculation",)),
@@ -72,12 +71,12 @@ QUESTIONS: Final = (WHERE, HOW_MUCH, EARNED)
 # Made up throughout: these are nobody's name and number.
 SUBJECT: Final[dict[str, Any]] = {"surname": "Sample", "forenames": "Alex", "nino": "AA000001A"}
 
-SCHEDULE: Final = Sample("schedule.csv", EMPLOYER, None, "payment schedule")
+SCHEDULE: Final = Sample("schedule.csv", EMPLOYER, None)
 SAMPLES: Final = (
     SCHEDULE,
-    Sample("bank-answer.xml", BANK, WHERE, "ISO 20022 answer"),
-    Sample("bank-answer-soap.xml", BANK, HOW_MUCH, "the same in SOAP"),
-    Sample("rti-income.json", HMRC, EARNED, "real-time income"),
+    Sample("bank-answer.xml", BANK, WHERE),
+    Sample("bank-answer-soap.xml", BANK, HOW_MUCH),
+    Sample("rti-income.json", HMRC, EARNED),
 )
 
 

@@ -98,7 +98,7 @@ async def asking(stage: Stage, voice: Voice) -> None:
         )
     except Problem as problem:
         expect(problem.slug == "no-purpose", f"a request was refused as {problem.slug}")
-        voice.line(f"Tracing then asked for pay, and was refused: {problem.detail}")
+        voice.line(f"Tracing then asked in order to calculate, and was refused: {problem.detail}")
     else:
         expect(False, "tracing could ask for a purpose that is not its own")  # noqa: FBT003
     voice.shows("nothing is asked without a purpose, and no team can borrow another's.")
@@ -117,11 +117,11 @@ async def submitting(stage: Stage, voice: Voice) -> None:
         stage.outcomes[sample.file] = outcome
         stage.receipt(sample.file).write_text(outcome.receipt)
         why = "standing duty" if sample.answers is None else sample.answers.purpose
-        entry = f"entry {parse_tlog_proof(outcome.receipt).index}"
-        counted = f"{outcome.rows.accepted} records"
-        rows.append((sample.sender, sample.title, sample.file, why, counted, entry))
+        entry = str(parse_tlog_proof(outcome.receipt).index)
+        counted = str(outcome.rows.accepted)
+        rows.append((sample.sender, sample.file, why, counted, entry))
     voice.step(f"Sent {len(rows)} files over mutual TLS; each came back with a signed receipt.")
-    voice.table(("from", "what", "file", "ground", "accepted", "in the ledger"), rows)
+    voice.table(("from", "file", "ground", "records", "entry"), rows)
     for name in missing:
         voice.line(f"{name} was left out: this installation has no reader for it.")
     voice.shows(

@@ -76,7 +76,9 @@ class Voice:
 
     def _write(self, line: str, mark: str = "") -> None:
         """One line behind its margin, and without the blanks that fill up a cell."""
-        margin = self._drawn(Text(f"{mark:>2}", "bold cyan")) + " " * (_INDENT - 2)
+        margin = " " * _INDENT
+        if mark:
+            margin = self._drawn(Text(f"{mark:>2}", "bold cyan")) + " " * (_INDENT - 2)
         self._console.file.write(f"{margin}{line.rstrip()}".rstrip() + "\n")
 
 

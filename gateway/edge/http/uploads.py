@@ -89,7 +89,8 @@ async def _whole(request: web.Request, front: Front, upload: Upload) -> web.Resp
     try:
         answer = await receive(body, front.intake)
     except Refused as refusal:
-        if refusal.meaning.status < 500:  # the gateway's own trouble is no reason to send again
+        # Neither the gateway's own trouble nor a twin under way is a reason to send it all again.
+        if refusal.meaning.status < 500 and refusal.meaning.status != 409:
             await uploading.end(upload, front.depot)
         raise
     await uploading.end(upload, front.depot)

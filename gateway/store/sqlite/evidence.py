@@ -69,6 +69,8 @@ class Evidence:
 
     def tile(self, level: int, n: int, width: int) -> bytes:
         """Hashes of a tile; raises LookupError for one that is not there yet."""
+        if n * WIDTH + width > self.size >> (8 * level):
+            raise LookupError(f"there is no tile {level}/{n} of {width}")
         return self._tree.tile(level, n, width)
 
     def entries_tile(self, n: int, width: int) -> bytes:

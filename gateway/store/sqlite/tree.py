@@ -33,7 +33,7 @@ class Tree:
         self._completing: dict[tuple[int, int], bytes] = {}
         self._tiles = merkle.TileTree(0, self.tile)
         self._load()
-        self.size = self._committed
+        self.size = self._written = self._committed
         self._new: list[bytes] = []
 
     def _load(self) -> None:
@@ -80,6 +80,7 @@ class Tree:
         for number, leaf in enumerate(leaves, start=first):
             self._push(0, number, leaf, tiles)
         self._frontier.extend(leaves)
+        self._written = self.size
         if tiles:
             self._db.executemany("INSERT INTO tile VALUES (?, ?, ?)", tiles)
             self._completing = {(level, n): hashes for level, n, hashes in tiles}
@@ -120,11 +121,14 @@ class Tree:
         self._new = []
         self._completing = {}
         self._load()
-        self.size = self._committed
+        self.size = self._written = self._committed
 
     def tile(self, level: int, n: int, width: int) -> bytes:
-        """The first `width` hashes of a tile of the committed tree; raises KeyError."""
-        size = self._committed >> (8 * level)
+        """The first `width` hashes of a tile; raises KeyError.
+
+        The group being committed counts: another connection may see it a moment before we are told.
+        """
+        size = self._written >> (8 * level)
         if width > min(WIDTH, size - n * WIDTH):
             raise KeyError((level, n, width))
         completing = self._completing.get((level, n))
