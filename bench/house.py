@@ -77,6 +77,7 @@ async def _onboard(directory: Path, gateway: Any) -> dict[str, Any]:
 
 async def main(directory: Path) -> None:
     """Serve until standard input ends."""
+    directory.mkdir(parents=True, exist_ok=True)
     with (directory / "log").open("w") as stream:
         logs.configure(stream)
         async with running(settings(directory)) as gateway:

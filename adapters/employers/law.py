@@ -59,7 +59,9 @@ def law_of(text: str) -> ScheduleLaw:
     """The law that a table in TOML says."""
     table: dict[str, Any] = tomllib.loads(text)
     return ScheduleLaw(
-        frequencies={line["code"]: Span(line["name"], *line["days"]) for line in table["frequency"]},
+        frequencies={
+            line["code"]: Span(line["name"], *line["days"]) for line in table["frequency"]
+        },
         reasons=frozenset(line["code"] for line in table["reason"]),
         charges=_dated(table["limit"], "admin_charge", "pence"),
         days=_dated(table["day"], "pay_over", "day"),

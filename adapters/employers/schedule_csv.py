@@ -45,12 +45,7 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     for number, cells in enumerate(table.rows(), start=2):
         if len(cells) > width and not any(cells[width:]):
             del cells[width:]
-        if (
-            len(cells) != width
-            or not cells[reference]
-            or cells[0] in _TOTALS
-            or totals is not None
-        ):
+        if len(cells) != width or not cells[reference] or cells[0] in _TOTALS or totals is not None:
             if not any(map(str.strip, cells)):
                 continue
             if totals is not None:
