@@ -22,7 +22,7 @@ from adapters.employers.columns import BARE, Head, Rare, Usual
 from adapters.employers.law import schedule_law
 from adapters.employers.period import Fault, Period, period_of
 from adapters.employers.row_faults import faults_of, unexplained
-from adapters.employers.values import are_texts, day_of, pence_of, total_pence_of
+from adapters.employers.values import TEXT_CHARS, are_texts, day_of, pence_of, total_pence_of
 from adapters.syntax.key_table import KeyTable
 from gateway.core import identifiers, rules
 from gateway.core.adapter import ReadContext
@@ -114,17 +114,21 @@ class Schedule:
             self._charge = pence_of(charge_text) if charge_text else 0
         charge = self._charge
         family, given, staff = surname.strip(), forename.strip(), payroll.strip()
+        texts = family + given + staff
         if (
             period is None
-            or not (len(reference) == 12 and reference.isascii() and reference.isdigit())
             or taken is None
             or due is None
             or net_pence is None
             or charge is None
             or charge > period.charge_limit_pence
             or not family
-            or not are_texts(family, given, staff)
-            or (nino and _not_canonical(nino, identifiers.nino))
+            or (
+                (len(texts) > TEXT_CHARS or not texts.isprintable())
+                and not are_texts(family, given, staff)
+            )
+            or not (len(reference) == 12 and reference.isascii() and reference.isdigit())
+            or (nino and not _is_canonical(nino, identifiers.nino))
         ):
             return self._again(number, head, usual, rare)
         work, where = period.work, None
@@ -215,7 +219,7 @@ class Schedule:
             or (left and left_on is None)
             or (paid and paid_on is None)
             or unexplained(due != taken, reason, told, self._law)
-            or (postcode and _not_canonical(postcode, identifiers.postcode))
+            or (postcode and not _is_canonical(postcode, identifiers.postcode))
         ):
             return None
         where = None
@@ -301,11 +305,11 @@ def _pay(period: Period, net_pence: int) -> Pay:
     )
 
 
-def _not_canonical(text: str, canonical: Callable[[str], str]) -> bool:
+def _is_canonical(text: str, canonical: Callable[[str], str]) -> bool:
     try:
-        return canonical(text) != text
+        return canonical(text) == text
     except IdentifierError:
-        return True
+        return False
 
 
 def _canonical(text: str, canonical: Callable[[str], str]) -> str:

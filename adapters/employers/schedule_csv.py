@@ -43,9 +43,10 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     judge = schedule.row
     totals: list[str] | None = None
     for number, cells in enumerate(table.rows(), start=2):
-        if len(cells) > width and not any(cells[width:]):
-            del cells[width:]
         if len(cells) != width or not cells[reference] or cells[0] in _TOTALS or totals is not None:
+            # Not plainly a row of data: blank, the totals, or with cells too many or too few.
+            if not any(cells[width:]):
+                del cells[width:]
             if not any(map(str.strip, cells)):
                 continue
             if totals is not None:

@@ -12,19 +12,19 @@ import threading
 from collections.abc import Iterator
 from importlib import resources
 from itertools import repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
 from msgspec.structs import replace
 
-from adapters.employers.columns import COLUMNS, HEAD, USUAL
+from adapters.employers.columns import BARE, HEAD, RARE, USUAL
 from adapters.employers.schedule import Schedule
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.hardened_xml import load_schema, stream
 from gateway.core.limits import MIB
 from gateway.core.records import Item
-from gateway.core.refusal import Refused
 
 NAMESPACE: Final = "urn:cms-gateway:deduction-schedule:1"
 LIMIT_BYTES: Final = 1024 * MIB
@@ -61,10 +61,12 @@ _FIELDS: Final = ELEMENTS | {"employer_ref": "Employer"}
 _SCHEMA: Final = "xsd/schedule/deduction-schedule.xsd"
 _HEADER: Final = f"{{{NAMESPACE}}}Header"
 _DEDUCTION: Final = f"{{{NAMESPACE}}}Deduction"
-_USUAL_FROM: Final = len(HEAD) - 1
-_RARE_FROM: Final = _USUAL_FROM + len(USUAL)
-# Tags in the order in which `Schedule.row` takes their texts.
-_TAGS: Final = tuple(f"{{{NAMESPACE}}}{ELEMENTS[column]}" for column in COLUMNS[1:])
+
+# The tags of each part of a row; the schema demands those of the head.
+_head = itemgetter(*(f"{{{NAMESPACE}}}{ELEMENTS[column]}" for column in HEAD[1:]))
+_USUAL: Final = tuple(f"{{{NAMESPACE}}}{ELEMENTS[column]}" for column in USUAL)
+_RARE: Final = tuple(f"{{{NAMESPACE}}}{ELEMENTS[column]}" for column in RARE)
+_BLANKS: Final = repeat("")
 
 # What may stand before the root element, and the root element itself. The quantifiers are possessive:
 # with others, a run of comments could be tried in more ways than there is time.
@@ -86,30 +88,23 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     judge = schedule.row
     employer = rows = total = ""
     number = 0
-    try:
-        with body.open() as source:
-            tags = (_HEADER, _DEDUCTION)
-            for element in stream(source, tags, _schema(), limit_bytes=LIMIT_BYTES):
-                texts = {child.tag: child.text or "" for child in element}
-                if element.tag == _HEADER:
-                    employer, rows, total = texts.values()
-                    continue
-                number += 1
-                cells = tuple(map(texts.get, _TAGS, repeat("")))
-                found = judge(
-                    number,
-                    (employer, *cells[:_USUAL_FROM]),
-                    cells[_USUAL_FROM:_RARE_FROM],
-                    cells[_RARE_FROM:],
-                )
-                if isinstance(found, list):
-                    for error in found:
-                        yield replace(error, field=_FIELDS[error.field])
-                else:
-                    yield found
-        yield from schedule.end(rows, total)
-    finally:
-        pass
+    with body.open() as source:
+        for element in stream(source, (_HEADER, _DEDUCTION), _schema(), limit_bytes=LIMIT_BYTES):
+            texts = {child.tag: child.text or "" for child in element}
+            if element.tag == _HEADER:
+                employer, rows, total = texts.values()
+                continue
+            number += 1
+            usual = tuple(map(texts.get, _USUAL, _BLANKS))
+            # Where no more elements are there than the head and the usual ones, none is a rare one.
+            bare = len(texts) == len(HEAD) - 1 + len(USUAL) - usual.count("")
+            rare = BARE if bare else tuple(map(texts.get, _RARE, _BLANKS))
+            found = judge(number, (employer, *_head(texts)), usual, rare)
+            if isinstance(found, list):
+                yield from (replace(error, field=_FIELDS[error.field]) for error in found)
+            else:
+                yield found
+    yield from schedule.end(rows, total)
 
 
 def _schema() -> etree.XMLSchema:

@@ -23,7 +23,6 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from gateway.core import merkle
-from gateway.core.canonical import b64u_bytes
 from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
 from gateway.core.records import Group, Record
 
@@ -220,12 +219,10 @@ def _each_b64u(joined: bytes, width: int, count: int) -> list[bytes]:
 
 
 def block_line(members: dict[str, object], leaves: bytes) -> bytes:
-    """The block line of a feed page; `members` are all but `leaves`."""
-    texts = [
-        b64u_bytes(leaves[at : at + _DIGEST_BYTES]).decode()
-        for at in range(0, len(leaves), _DIGEST_BYTES)
-    ]
-    return msgspec.json.encode({"block": {**members, "leaves": texts}})
+    """The block line of a feed page; `members` are all but `leaves`, and not none."""
+    texts = _each_b64u(leaves, _DIGEST_BYTES, len(leaves) // _DIGEST_BYTES)
+    head = msgspec.json.encode({"block": members})
+    return b'%b,"leaves":["%b"]}}' % (head[:-2], b'","'.join(texts))
 
 
 def split(leaves: bytes) -> list[bytes]:

@@ -1,7 +1,8 @@
 """The one writer: what waits goes into one transaction with one flush.
 
-Statements run on the event loop, where they cost microseconds; only the COMMIT, which waits for the
-disk, runs in a thread. While one group is being flushed the next one gathers.
+Statements run on the event loop, where they cost microseconds. The COMMIT waits for the disk: where
+that has lately been slow it runs in a thread, and while one group is being flushed the next one
+gathers; where it is quicker than the way to a thread and back, it runs on the loop too.
 
 A commit whose outcome is unknown is never tried again: everybody who waited is told to send again
 with the same idempotency key. A failed flush stops the writer for good, because what the page cache
@@ -36,6 +37,10 @@ log = structlog.get_logger("store")
 # Work heavier than this many rows is written in the commit thread, so that it does not hold up
 # the event loop.
 HEAVY_ROWS: Final = 2_000
+
+
+# A flush that is quicker than this costs the event loop less than handing it to a thread and back.
+QUICK_FLUSH_SECONDS: Final = 0.001
 
 
 class Turn:
@@ -159,6 +164,7 @@ class Writer:
         self._feeds = Feeds(db)
         self._views = Views(db)
         self._last = self._last_time()
+        self._flush_seconds = 1.0  # a running mean; slow until it has been measured
         self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -232,12 +238,18 @@ class Writer:
         if not ready:
             return
         loop = asyncio.get_running_loop()
+        heavy = sum(work.rows for work, _ in ready) > HEAVY_ROWS
         try:
-            if sum(work.rows for work, _ in ready) > HEAVY_ROWS:
+            if heavy:
                 await loop.run_in_executor(self._thread, self._write, ready, turn)
             else:
                 self._write(ready, turn)
-            await loop.run_in_executor(self._thread, self._db.execute, "COMMIT")
+            began = loop.time()
+            if heavy or self._flush_seconds > QUICK_FLUSH_SECONDS:
+                await loop.run_in_executor(self._thread, self._db.execute, "COMMIT")
+            else:
+                self._db.execute("COMMIT")
+            self._flush_seconds += (loop.time() - began - self._flush_seconds) / 8
         except apsw.Error as error:
             self._give_up(ready, error)
             return

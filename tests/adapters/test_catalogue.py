@@ -1,0 +1,73 @@
+"""The catalogue: each format is told from the others by its first bytes, whatever these are."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.catalogue import every_adapter
+from tests.conftest import SAMPLES
+
+HEAD = 4_096
+# What a matcher that backtracks could try in more ways than there is time for.
+FLOODS = [
+    unit * (HEAD // len(unit)) + tail
+    for unit in (b" ", b"\t\n", b"<!-- -->", b"<?x?>", b"<!--", b"<a ", b"\xef\xbb\xbf", b"\"", b"{",
+                 b"[", b"a,", b"a:", b"<a:b ", b"' ", b"<!-- --> ", b"\0")
+    for tail in (b"", b"<Schedule xmlns='x'>", b"<", b"{", b"employee_cm_re")
+]
+EXPECTED = {
+    "bank-answer.xml": "iso20022.auth.002.001.01",
+    "bank-answer-soap.xml": "iso20022.auth.002.001.01",
+    "rti-income.json": "hmrc.rti-income.v1",
+    "schedule.csv": "deduction-schedule.csv.v1",
+    "schedule.xml": "deduction-schedule.xml.v1",
+}
+
+
+@contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Interrupt what does not end."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"it did not end within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_every_sample_is_recognised_by_exactly_one_format() -> None:
+    for path in sorted(SAMPLES.iterdir()):
+        head = path.read_bytes()[:HEAD]
+        names = [adapter.name for adapter in every_adapter() if adapter.recognises(head)]
+        assert names == [EXPECTED[path.name]]
+
+
+@pytest.mark.parametrize("adapter", every_adapter(), ids=lambda adapter: adapter.name)
+def test_recognising_ends_soon_on_any_flood(adapter: object) -> None:
+    with within(5):
+        for flood in FLOODS:
+            assert adapter.recognises(flood[:HEAD]) in {True, False}  # type: ignore[attr-defined]
+
+
+@given(st.binary(max_size=300))
+def test_recognising_never_raises(head: bytes) -> None:
+    for adapter in every_adapter():
+        assert adapter.recognises(head) in {True, False}
+
+
+def test_names_and_exact_media_types_are_of_one_format_each() -> None:
+    adapters = every_adapter()
+    assert len({adapter.name for adapter in adapters}) == len(adapters)
+    exact = [kind for adapter in adapters for kind in adapter.media_types]
+    assert len(set(exact)) == len(exact)
