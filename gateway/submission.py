@@ -30,25 +30,13 @@ from typing import Final, Protocol
 
 import msgspec
 
+from gateway.core import drafting
 from gateway.core.adapter import Adapter, Body, ReadContext
-from gateway.core.drafting import (
-    accepted,
-    chosen_format,
-    explained,
-    refusal_of,
-    refused,
-    seal_outcome,
-    statement_of,
-)
 from gateway.core.duty import Ask, Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller, Credentials
 from gateway.core.inflate import Inflater
-from gateway.core.limits import (
-    INLINE_BODY_BYTES,
-    SALT_BYTES,
-    SPOOL_CHUNK_BYTES,
-)
+from gateway.core.limits import INLINE_BODY_BYTES, SALT_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.media import content_digest, idempotency_key, media_type
 from gateway.core.reading import in_memory, take
 from gateway.core.records import RowError
@@ -89,7 +77,7 @@ class SpoolFile(Protocol):
     """A sealed file being written; after `close` its bytes are flushed to disk."""
 
     def write(self, piece: bytes) -> None: ...
-    def close(self) -> Body: ...
+    async def close(self) -> Body: ...
     def discard(self) -> None: ...
 
 
@@ -112,7 +100,6 @@ class Files(Protocol):
     """Where large bodies are kept, sealed, by submission id."""
 
     def create(self, submission: str, data_key: bytes) -> SpoolFile: ...
-    def body(self, submission: str, data_key: bytes) -> Body: ...
     def discard(self, submission: str) -> None: ...
 
 
@@ -181,12 +168,7 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
     formats = formats or tuple(a for a in intake.formats if kind in a.general_media_types)
     if not formats:
         raise Refused(Reason.CONTENT_TYPE_UNKNOWN)
-    entitled = tuple(a for a in formats if _entitled(a, caller, intake, now))
-    if not entitled:
-        raise Refused(
-            Reason.CLASS_NOT_ENTITLED,
-            "None of your organisation's provider classes may send this format today.",
-        )
+    entitled = intake.law.admissible(caller.classes, formats, now.date())
     encoding = (arrival.content_encoding or "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:
         raise Refused(Reason.CONTENT_ENCODING_UNKNOWN)
@@ -211,19 +193,6 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
         request=request,
         limit_bytes=limit,
     )
-
-
-def _entitled(adapter: Adapter, caller: Caller, intake: Intake, now: dt.datetime) -> bool:
-    try:
-        intake.law.entitled(
-            caller.classes,
-            adapter.provider_classes,
-            adapter.record_types,
-            now.date(),
-        )
-    except Refused:
-        return False
-    return True
 
 
 @contextmanager
@@ -286,13 +255,13 @@ async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled
         if file is not None:
             file.discard()
         raise
-    body: Body = MemoryBody(bytes(held)) if file is None else file.close()
+    body: Body = MemoryBody(bytes(held)) if file is None else await file.close()
     return Spooled(admitted, body, whole.digest(), data_key, intake.clock())
 
 
 def ground(spooled: Spooled, intake: Intake) -> Grounded:
     """Still step 2, now that the bytes are known: the one format, the class, and why in law."""
-    adapter = chosen_format(spooled)
+    adapter = drafting.chosen_format(spooled)
     admitted = spooled.admitted
     grounds = intake.law.grounds(
         admitted.caller.classes,
@@ -308,7 +277,7 @@ def ground(spooled: Spooled, intake: Intake) -> Grounded:
         b"" if admitted.request is None else admitted.request.id.encode(),
     )
     salt = intake.entropy(SALT_BYTES)
-    statement = statement_of(spooled, adapter, grounds, intake.law.version, salt)
+    statement = drafting.statement_of(spooled, adapter, grounds, intake.law.version, salt)
     return Grounded(spooled, adapter, grounds, statement, tag)
 
 
@@ -328,7 +297,7 @@ def read(grounded: Grounded, intake: Intake) -> Reading:
 
 async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Recorded:
     """Step 7: submission, bytes, blocks, ledger entries and routes (step 9), in one flush."""
-    spooled, statement = grounded.spooled, accepted(grounded.statement, reading)
+    spooled, statement = grounded.spooled, drafting.accepted(grounded.statement, reading)
     envelope = Envelope(spooled.data_key, statement.submission)
     with spooled.body.open() as stream:
         sealed = envelope.seal(b"body", 0, stream.read(), intake.entropy(NONCE_BYTES))
@@ -341,7 +310,7 @@ async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Record
             body=sealed,
             blocks=reading.blocks,
             views=intake.law.views(frozenset(statement.purposes), spooled.received_at.date()),
-            outcome=seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
+            outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
         ),
     )
 
@@ -396,19 +365,21 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
         )
     except Refused as refusal:
         errors = tuple(error for error in refusal.errors if isinstance(error, RowError))
-        outcome = seal_outcome(errors, (explained(refusal),), envelope, intake.entropy)
-        draft = Draft(refused(statement, refusal.reason), outcome=outcome)
+        outcome = drafting.seal_outcome(
+            errors, (drafting.explained(refusal),), envelope, intake.entropy
+        )
+        draft = Draft(drafting.refused(statement, refusal.reason), outcome=outcome)
         recorded = await intake.journal.refuse(draft)
         intake.files.discard(submission)
         return recorded
     day = statement.received_at.date()
     return await intake.journal.record(
         Draft(
-            statement=accepted(statement, reading),
+            statement=drafting.accepted(statement, reading),
             key=pending.key,
             blocks=reading.blocks,
             views=intake.law.views(frozenset(statement.purposes), day),
-            outcome=seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
+            outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
         ),
     )
 
@@ -416,11 +387,11 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
 async def _record_refusal(refusal: Refused, admitted: Admitted, intake: Intake) -> None:
     """A known sender's refusal stands in the ledger, with a receipt; a stranger's does not.
 
-    A key that conflicts, or a gateway that cannot store, refuses nothing of the content.
+    Nor does one from before the first byte was read: then nothing was submitted. A key that conflicts, or a gateway that cannot store, refuses nothing of the content.
     """
     if refusal.meaning.status >= 500 or refusal.reason is Reason.IDEMPOTENCY_KEY_REUSED:
         return
-    statement = refusal_of(admitted, refusal.reason, intake.law.version, intake.clock())
+    statement = drafting.refusal_of(admitted, refusal.reason, intake.law.version, intake.clock())
     recorded = await intake.journal.refuse(Draft(statement))
     refusal.receipt = recorded.receipt
     refusal.submission = statement.submission

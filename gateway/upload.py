@@ -53,7 +53,7 @@ class Part(Protocol):
     size: int
 
     def write(self, piece: bytes) -> None: ...
-    def close(self) -> object: ...
+    async def close(self) -> object: ...
 
 
 class Parts(Protocol):
@@ -118,7 +118,10 @@ def find(identity: str, caller: Caller, depot: Depot) -> Upload:
 
 
 async def append(
-    upload: Upload, offset: int, chunks: AsyncIterator[bytes], depot: Depot,
+    upload: Upload,
+    offset: int,
+    chunks: AsyncIterator[bytes],
+    depot: Depot,
 ) -> Upload:
     """Step 2: append a part. What arrived before a connection broke is kept; then Refused is raised.
 
@@ -139,7 +142,7 @@ async def append(
         except Refused as refusal:
             broken = refusal
         finally:
-            part.close()
+            await part.close()
         upload = msgspec.structs.replace(upload, offset=part.size)
         await depot.uploads.save(upload)
         if broken is not None:

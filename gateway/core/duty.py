@@ -11,15 +11,20 @@ import datetime as dt
 import hashlib
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
+from gateway.core.adapter import Adapter
 from gateway.core.disclosure import Shown, View
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
 _Table = TypeVar("_Table")
+
+
+_NOT_ENTITLED = "None of your organisation's provider classes may send this format today."
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -147,6 +152,22 @@ class Law:
             _known(where, standing.record_types, RECORD_TYPES)
             _known(where, standing.purposes, self.purposes)
 
+    def admissible(
+        self, classes: frozenset[str], formats: tuple[Adapter, ...], day: dt.date
+    ) -> tuple[Adapter, ...]:
+        """Those of some formats that an organisation of `classes` may send on a day.
+
+        Raises Refused(CLASS_NOT_ENTITLED) where there is none.
+        """
+        found = []
+        for adapter in formats:
+            with suppress(Refused):
+                self.entitled(classes, adapter.provider_classes, adapter.record_types, day)
+                found.append(adapter)
+        if not found:
+            raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+        return tuple(found)
+
     def entitled(
         self,
         classes: Iterable[str],
@@ -165,10 +186,7 @@ class Law:
                 continue
             if item.enabled and item.holds(day) and records & set(item.record_types):
                 return item
-        raise Refused(
-            Reason.CLASS_NOT_ENTITLED,
-            "None of your organisation's provider classes may send this format today.",
-        )
+        raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
 
     def grounds(
         self,

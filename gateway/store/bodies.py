@@ -9,6 +9,7 @@ gateway starts.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -96,13 +97,16 @@ class BodyWriter:
         self.number += 1
         self.size += len(piece)
 
-    def close(self) -> FileBody:
-        """Flush to disk; the body can be read from now on, and survives a power cut."""
+    async def close(self) -> FileBody:
+        """Flush to disk, in a thread; the body can be read from now on, and survives a power cut."""
+        await asyncio.to_thread(self._flush)
+        return FileBody(self._path, self._envelope, self.size)
+
+    def _flush(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         _flush_directory(self._path.parent)
-        return FileBody(self._path, self._envelope, self.size)
 
     def discard(self) -> None:
         """Leave nothing behind."""
