@@ -12,8 +12,9 @@ begins with: nothing is ever calculated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, USUAL
 from adapters.employers.schedule import Schedule
@@ -35,10 +36,8 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     yield from table.notes
     header = table.header
     width = len(header)
-    # A column that the file does not have is read from an empty cell put behind its last one.
-    place = {name: header.index(name) if name in header else width for name in COLUMNS}
-    head, usual, rare = (itemgetter(*(place[n] for n in part)) for part in (HEAD, USUAL, RARE))
-    reference = place["employee_cm_ref"]
+    head, usual, rare = _picks(header)
+    reference = header.index("employee_cm_ref")
     schedule = Schedule(context)
     judge = schedule.row
     totals: list[str] | None = None
@@ -66,6 +65,17 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
             yield found
     rows, total = (None, None) if totals is None else (*totals[1:3], "", "")[:2]
     yield from schedule.end(rows, total)
+
+
+@lru_cache(256)
+def _picks(header: tuple[str, ...]) -> tuple[itemgetter[Any], itemgetter[Any], itemgetter[Any]]:
+    """What takes a row's cells apart, for a header.
+
+    A column that the file does not have is read from an empty cell put behind its last one.
+    """
+    place = {name: header.index(name) if name in header else len(header) for name in COLUMNS}
+    head, usual, rare = (itemgetter(*(place[n] for n in part)) for part in (HEAD, USUAL, RARE))
+    return head, usual, rare
 
 
 def _recognises(head: bytes) -> bool:

@@ -25,6 +25,7 @@ from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.hardened_xml import load_schema, stream
 from gateway.core.limits import MIB
 from gateway.core.records import Item
+from gateway.core.refusal import Reason, Refused
 
 NAMESPACE: Final = "urn:cms-gateway:deduction-schedule:1"
 LIMIT_BYTES: Final = 1024 * MIB
@@ -59,8 +60,10 @@ ELEMENTS: Final[dict[str, str]] = {
 _FIELDS: Final = ELEMENTS | {"employer_ref": "Employer"}
 
 _SCHEMA: Final = "xsd/schedule/deduction-schedule.xsd"
+_SCHEDULE: Final = f"{{{NAMESPACE}}}Schedule"
 _HEADER: Final = f"{{{NAMESPACE}}}Header"
 _DEDUCTION: Final = f"{{{NAMESPACE}}}Deduction"
+_STREAMED: Final = (_SCHEDULE, _HEADER, _DEDUCTION)
 
 # The tags of each part of a row; the schema demands those of the head.
 _head = itemgetter(*(f"{{{NAMESPACE}}}{ELEMENTS[column]}" for column in HEAD[1:]))
@@ -88,8 +91,13 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     judge = schedule.row
     employer = rows = total = ""
     number = 0
+    whole = False
     with body.open() as source:
-        for element in stream(source, (_HEADER, _DEDUCTION), _schema(), limit_bytes=LIMIT_BYTES):
+        for element in stream(source, _STREAMED, _schema(), limit_bytes=LIMIT_BYTES):
+            # Seen here because a parser that validates takes a file cut off between rows for whole.
+            if element.tag == _SCHEDULE:
+                whole = True
+                continue
             texts = {child.tag: child.text or "" for child in element}
             if element.tag == _HEADER:
                 employer, rows, total = texts.values()
@@ -104,6 +112,8 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
                 yield from (replace(error, field=_FIELDS[error.field]) for error in found)
             else:
                 yield found
+    if not whole:
+        raise Refused(Reason.XML_NOT_WELL_FORMED, "The document ends inside the element Schedule.")
     yield from schedule.end(rows, total)
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn, TextIO
 
 from gateway.core.adapter import Body
@@ -36,7 +37,7 @@ class Table:
     Raises Refused(CHARACTER_SET or CSV_NOT_WELL_FORMED).
     """
 
-    def __init__(self, body: Body, required: Sequence[str], known: Sequence[str]) -> None:
+    def __init__(self, body: Body, required: tuple[str, ...], known: tuple[str, ...]) -> None:
         self._body = body
         self._survey = _survey(body)
         with self._text("") as text:
@@ -92,12 +93,13 @@ class Table:
         return io.TextIOWrapper(self._body.open(), self._survey.encoding, newline=newline)
 
 
+@lru_cache(256)  # an organisation's files have one header, and most of them are small
 def _header(
     line: str,
     separator: str,
-    required: Sequence[str],
-    known: Sequence[str],
-) -> list[str]:
+    required: tuple[str, ...],
+    known: tuple[str, ...],
+) -> tuple[str, ...]:
     try:
         cells = next(csv.reader([line], delimiter=separator, strict=True))
     except (csv.Error, StopIteration):
@@ -113,7 +115,7 @@ def _header(
         raise _refused(f"Line 1: the header lacks {', '.join(missing)}.")
     if len(set(header)) != len(header):
         raise _refused("Line 1: the header names a column twice.")
-    return header
+    return tuple(header)
 
 
 class _Survey(NamedTuple):
