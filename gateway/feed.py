@@ -118,9 +118,11 @@ async def read_page(
     limit: int,
     wait: float = 0.0,
     proofs: bool = True,
+    present: Callable[[], bool] = lambda: True,
 ) -> Page:
     """A page of up to `limit` records after a cursor; waits up to `wait` seconds for the first.
 
+    `present` says whether the reader is still there: what nobody will see is not entered as shown.
     Without a cursor it goes on after what the consumer acknowledged last. Raises
     Refused(NOT_FOUND) and Refused(PARAMETER_NOT_VALID).
     """
@@ -134,6 +136,8 @@ async def read_page(
     await _wait(shelf, feed, seen, min(wait, LONG_POLL_SECONDS))  # 2
     last = min(seen + limit, shelf.end(feed) - 1)
     read = None
+    if last > seen and not present():
+        return Page([], write_cursor(feed, seen), 0)
     if last > seen:
         read = await shelf.delivered(feed, caller, seen + 1, last)  # 3
     size, note = counter.ledger.checkpoint()

@@ -19,12 +19,14 @@ import msgspec
 
 from gateway.core.duty import Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
+from gateway.core.identifiers import IdentifierError, nino
 from gateway.core.identity import Caller
 from gateway.core.instant import written
 from gateway.core.records import RECORD_TYPES, Who
 from gateway.core.refusal import Reason, Refused
 
 SCOPE: Final = "requests"
+_CITATION_CHARS: Final = 200
 
 
 class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,7 +115,9 @@ async def ask(caller: Caller, asking: Asking, desk: Desk) -> Stored:
         record_types=tuple(sorted(set(asking.record_types))),
         reference=asking.reference,
         wrapped_key=desk.vault.wrap(key, identity.encode()),
-        subject=Envelope(key, identity).seal(b"subject", 0, subject, desk.entropy(NONCE_BYTES)),  # 3
+        subject=Envelope(key, identity).seal(
+            b"subject", 0, subject, desk.entropy(NONCE_BYTES)
+        ),  # 3
         raised=written(desk.clock()),
         due=asking.due.isoformat(),
     )
@@ -126,10 +130,20 @@ def _permit(caller: Caller, asking: Asking, desk: Desk) -> None:
     allowed = {p for feed in caller.classes for p in desk.law.feeds[feed].purposes}
     if not asking.purposes or not set(asking.purposes) <= allowed:
         raise Refused(
-            Reason.NO_PURPOSE, f"Your purposes in law are: {', '.join(sorted(allowed))}.",
+            Reason.NO_PURPOSE,
+            f"Your purposes in law are: {', '.join(sorted(allowed))}.",
         )
-    if not asking.citation.strip():
+    if not asking.citation.strip() or len(asking.citation) > _CITATION_CHARS:
         raise Refused(Reason.PARAMETER_NOT_VALID, "citation says which law obliges the answer.")
+    if asking.due < day:
+        raise Refused(Reason.PARAMETER_NOT_VALID, "due is a day that is still to come.")
+    if asking.subject.nino is not None:
+        try:
+            nino(asking.subject.nino)
+        except IdentifierError as error:
+            raise Refused(
+                Reason.PARAMETER_NOT_VALID, "subject.nino is not a National Insurance number."
+            ) from error
     organisation = desk.requests.party(asking.organisation, day)
     if organisation is None or organisation.kind != "organisation":
         raise Refused(Reason.PARAMETER_NOT_VALID, "There is no such organisation.")
@@ -152,9 +166,13 @@ def listed(caller: Caller, desk: Desk, identity: str | None = None) -> list[dict
 
     Raises Refused(REQUEST_NOT_FOUND) for an id that is not among them.
     """
-    mine = {"organisation": caller.party} if caller.kind == "organisation" else {
-        "consumer": caller.party,
-    }
+    mine = (
+        {"organisation": caller.party}
+        if caller.kind == "organisation"
+        else {
+            "consumer": caller.party,
+        }
+    )
     found = desk.requests.requests(**mine, identity=identity)
     if identity is not None and not found:
         raise Refused(Reason.REQUEST_NOT_FOUND)

@@ -23,8 +23,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -35,6 +34,7 @@ from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.duty import Ask, Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller, Credentials
+from gateway.core.in_flight import InFlight
 from gateway.core.inflate import Inflater
 from gateway.core.limits import INLINE_BODY_BYTES, SALT_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.media import content_digest, idempotency_key, media_type
@@ -132,7 +132,7 @@ class Intake:
     clock: Callable[[], dt.datetime]
     entropy: Callable[[int], bytes]
     new_id: Callable[[str], str]
-    running: set[tuple[str, str]] = field(default_factory=set)
+    in_flight: InFlight = field(default_factory=InFlight)
 
 
 # --- the way ------------------------------------------------------------------------------------
@@ -146,7 +146,9 @@ async def receive(arrival: Arrival, intake: Intake) -> Answer:
     """
     caller = await intake.door.authenticate(arrival.credentials, SCOPE)  # 1 authenticate
     admitted = admit(arrival, caller, intake)  # 2 admit
-    with _alone(admitted, intake.running):
+    spooled: Spooled | None = None
+    grounded: Grounded | None = None
+    with intake.in_flight.alone(caller.party, admitted.key):
         try:
             spooled = await spool(arrival, admitted, intake)  # 3 spool
             grounded = ground(spooled, intake)
@@ -155,7 +157,10 @@ async def receive(arrival: Arrival, intake: Intake) -> Answer:
             reading = read(grounded, intake)  # 4 read, 5 validate, 6 seal
             recorded = await commit(grounded, reading, intake)  # 7 commit, with 9 route
         except Refused as refusal:
-            await _record_refusal(refusal, admitted, intake)
+            # Of a commit whose outcome is unknown the bytes must stay: they may be acknowledged.
+            if refusal.reason is not Reason.STORE_UNAVAILABLE:
+                intake.files.discard(admitted.submission)
+            await _record_refusal(refusal, admitted, spooled, grounded, intake)
             raise
     return Answer(recorded, reading.errors, reading.notes)  # 8 receipt
 
@@ -193,22 +198,6 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
         request=request,
         limit_bytes=limit,
     )
-
-
-@contextmanager
-def _alone(admitted: Admitted, running: set[tuple[str, str]]) -> Iterator[None]:
-    """Refuse a key whose first request is still running (IETF idempotency-key draft)."""
-    if admitted.key is None:
-        yield
-        return
-    entry = (admitted.caller.party, admitted.key)
-    if entry in running:
-        raise Refused(Reason.IDEMPOTENCY_KEY_IN_FLIGHT, retry_after=1)
-    running.add(entry)
-    try:
-        yield
-    finally:
-        running.discard(entry)
 
 
 async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled:
@@ -337,11 +326,7 @@ async def hold(grounded: Grounded, intake: Intake) -> Recorded:
         key=spooled.admitted.key,
         pending=envelope.seal(b"pending", 0, packed, intake.entropy(NONCE_BYTES)),
     )
-    try:
-        recorded = await intake.journal.hold(draft)
-    except Refused:
-        intake.files.discard(statement.submission)
-        raise
+    recorded = await intake.journal.hold(draft)
     if recorded.repeat:
         intake.files.discard(statement.submission)
     return recorded
@@ -384,14 +369,27 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
     )
 
 
-async def _record_refusal(refusal: Refused, admitted: Admitted, intake: Intake) -> None:
+async def _record_refusal(
+    refusal: Refused,
+    admitted: Admitted,
+    spooled: Spooled | None,
+    grounded: Grounded | None,
+    intake: Intake,
+) -> None:
     """A known sender's refusal stands in the ledger, with a receipt; a stranger's does not.
 
-    Nor does one from before the first byte was read: then nothing was submitted. A key that conflicts, or a gateway that cannot store, refuses nothing of the content.
+    Nor does one from before the first byte was read: then nothing was submitted. A key that
+    conflicts, or a gateway that cannot store, refuses nothing of the content.
     """
     if refusal.meaning.status >= 500 or refusal.reason is Reason.IDEMPOTENCY_KEY_REUSED:
         return
-    statement = drafting.refusal_of(admitted, refusal.reason, intake.law.version, intake.clock())
+    if grounded is not None:
+        statement = drafting.refused(grounded.statement, refusal.reason)
+    else:
+        salt, now = intake.entropy(SALT_BYTES), intake.clock()
+        statement = drafting.refusal_of(
+            admitted, spooled, refusal.reason, intake.law.version, salt, now
+        )
     recorded = await intake.journal.refuse(Draft(statement))
     refusal.receipt = recorded.receipt
     refusal.submission = statement.submission

@@ -77,20 +77,29 @@ def refused(statement: Statement, reason: Reason) -> Statement:
 
 def refusal_of(
     admitted: Admitted,
+    spooled: Spooled | None,
     reason: Reason,
     rules: str,
-    received_at: dt.datetime,
+    salt: bytes,
+    now: dt.datetime,
 ) -> Statement:
-    """The statement of a submission refused before anything of it was kept."""
+    """The statement of a submission refused before its format was known.
+
+    Where the whole body came, the statement names it; where it did not, there is nothing to name.
+    """
+    content, received_at = None, now
+    if spooled is not None:
+        content = Content(admitted.media_type, spooled.body.size, spooled.digest, salt)
+        received_at = spooled.received_at
     return Statement(
         submission=admitted.submission,
         outcome="refused",
         reason=reason.value,
         sender=_sender(admitted),
         provider_class=None,
-        format=admitted.formats[0].name if len(admitted.formats) == 1 else None,
+        format=None,
         request=None if admitted.request is None else admitted.request.id,
-        content=None,
+        content=content,
         rules=rules,
         received_at=received_at,
     )

@@ -33,8 +33,9 @@ IDEMPOTENCY_KEY_CHARS: Final = 64
 # Row errors kept for one submission. A file with more is wrong in one way, many times.
 ROW_ERRORS_KEPT: Final = 10_000
 
-# Row errors shown in the answer itself; the rest are at /v1/submissions/{id}/errors.
-ROW_ERRORS_SHOWN: Final = 100
+# Row errors shown in the answer itself: more than a small body has rows, so that a small one refused
+# whole is told everything; those of others are at /v1/submissions/{id}/errors.
+ROW_ERRORS_SHOWN: Final = 1_000
 
 # A feed page. 1,000 records of a schedule are about half a megabyte.
 FEED_PAGE_RECORDS: Final = 1_000

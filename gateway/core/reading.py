@@ -78,7 +78,7 @@ def take(
             Reason.FILE_RULE, "This format is accepted whole or not at all.", errors=tuple(errors)
         )
     if not accepted:
-        raise Refused(Reason.NOTHING_ACCEPTED, errors=tuple(errors))
+        raise Refused(Reason.NOTHING_ACCEPTED, errors=tuple(errors), error_count=refused)
     root = merkle.subtree_root([block.root for block in blocks])
     rows = Rows(accepted=accepted, refused=refused, nil=nil)
     return Reading(rows, root, tuple(blocks), tuple(errors), tuple(notes))

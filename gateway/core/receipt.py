@@ -87,7 +87,7 @@ def claims(
         "rows": None if statement.rows is None else msgspec.to_builtins(statement.rows),
         "records": None if statement.records is None else b64u(statement.records),
         "rules": statement.rules,
-        "purposes": list(statement.purposes),
+        "purposes": list(statement.purposes) if statement.provider_class else None,
         "received_at": written(statement.received_at),
         "recorded_at": written(recorded_at),
         "delivery": {"instant": delivery.instant, "basis": delivery.citation},

@@ -358,7 +358,8 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
     """Something was refused, for one reason, with a sentence that is safe to show.
 
-    `errors` are row errors that explain it; `retry_after` is in seconds. `submission` and `receipt`
+    `errors` are row errors that explain it, `error_count` how many there were before some were left
+    out; `retry_after` is in seconds. `submission` and `receipt`
     are filled in once the refusal of a known sender stands in the ledger.
     """
 
@@ -368,19 +369,27 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         detail: str = "",
         *,
         errors: tuple[object, ...] = (),
+        error_count: int | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
         self.errors = errors
+        self.error_count = len(errors) if error_count is None else error_count
         self.retry_after = retry_after
         self.submission: str | None = None
         self.receipt: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from the process that reads large bodies."""
-        return _refused, (self.reason, self.detail, self.errors, self.retry_after)
+        return _refused, (
+            self.reason,
+            self.detail,
+            self.errors,
+            self.error_count,
+            self.retry_after,
+        )
 
     @property
     def meaning(self) -> Meaning:
@@ -389,6 +398,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
 
 
 def _refused(
-    reason: Reason, detail: str, errors: tuple[object, ...], retry_after: int | None
+    reason: Reason,
+    detail: str,
+    errors: tuple[object, ...],
+    error_count: int,
+    retry_after: int | None,
 ) -> Refused:
-    return Refused(reason, detail, errors=errors, retry_after=retry_after)
+    return Refused(reason, detail, errors=errors, error_count=error_count, retry_after=retry_after)

@@ -154,3 +154,17 @@ async def test_proofs_can_be_left_out(house: House) -> None:
     lines = await house.tracing.feed("tracing", proofs=0)
     assert "leaves" not in lines[0]["block"]
     assert lines[0]["block"]["organisation"] == "employer"
+
+
+async def test_what_a_reader_who_has_left_never_saw_is_not_entered_as_shown(house: House) -> None:
+    await house.tracing.token()
+    waiting = asyncio.create_task(house.tracing.feed("tracing", wait=20))
+    await asyncio.sleep(0.3)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.sleep(0.2)
+    await house.employer.submit(SCHEDULE, "text/csv")
+    await asyncio.sleep(0.3)
+    evidence = house.gateway.store.evidence
+    kinds = [json.loads(evidence.entry(n))["kind"] for n in range(evidence.size)]
+    assert "feed.delivered" not in kinds

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.judge.receipt import verify_receipt
 from tests.conftest import SAMPLES, House
 from tests.schedules import HEADER, schedule, total
 
@@ -329,3 +330,29 @@ def claims_of(receipt: str) -> dict[str, Any]:
     extra = json.loads(base64.b64decode(receipt.split("\n")[1].removeprefix("extra ")))
     payload = extra["receipt"].split(".")[1]
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+
+
+async def test_the_receipt_of_a_refusal_names_the_file_that_was_refused(house: House) -> None:
+    for body, found in (
+        (SCHEDULE.replace(b"437.50", b"437.51"), "deduction-schedule.csv.v1"),
+        (b"%PDF-1.7 " + bytes(200), None),
+        (b"%PDF-1.7 " * 30_000, None),
+    ):
+        status, answer, _ = await house.employer.submit(body, CSV)
+        assert status in {415, 422}
+        claims = claims_of(answer["receipt"])
+        assert claims["outcome"] == "refused"
+        assert claims["format"] == found
+        assert claims["content"]["size"] == len(body)
+        digest = base64.urlsafe_b64decode(claims["content"]["sha-256"] + "=")
+        assert digest == hashlib.sha256(body).digest()
+        vkey = house.gateway.ring.evidence.vkey
+        assert verify_receipt(answer["receipt"], vkey, digest=digest).ok
+        assert list(house.gateway.store.bodies.directory.iterdir()) == []
+
+
+async def test_every_error_of_a_small_file_that_is_refused_is_told(house: House) -> None:
+    rows = [line.replace("Surname", "") for line in many(500)]
+    status, answer, _ = await house.employer.submit(schedule(*rows), CSV)
+    assert status == 422
+    assert len(answer["errors"]) == answer["error_count"] == 500

@@ -74,6 +74,7 @@ SUBJECT: Final[dict[str, Any]] = {"surname": "Sample", "forenames": "Alex", "nin
 SCHEDULE: Final = Sample("schedule.csv", EMPLOYER, None)
 SAMPLES: Final = (
     SCHEDULE,
+    Sample("schedule.xml", EMPLOYER, None),
     Sample("bank-answer.xml", BANK, WHERE),
     Sample("bank-answer-soap.xml", BANK, HOW_MUCH),
     Sample("rti-income.json", HMRC, EARNED),

@@ -30,6 +30,7 @@ async def read(request: web.Request) -> web.StreamResponse:
         limit=whole_number(request, "limit", FEED_PAGE_RECORDS, 1, FEED_PAGE_RECORDS_MAX),
         wait=whole_number(request, "wait", 0, 0, LONG_POLL_SECONDS),
         proofs=whole_number(request, "proofs", 1, 0, 1) == 1,
+        present=lambda: request.transport is not None and not request.transport.is_closing(),
     )
     return web.Response(
         body=b"\n".join(page.lines) + b"\n",

@@ -26,7 +26,7 @@ def problem(refusal: Refused, issuer: str, instance: str) -> web.Response:
     }
     if refusal.errors:
         body["errors"] = msgspec.to_builtins(refusal.errors[:ROW_ERRORS_SHOWN])
-        body["error_count"] = len(refusal.errors)
+        body["error_count"] = refusal.error_count
     if refusal.receipt is not None:
         body["submission"] = refusal.submission
         body["receipt"] = refusal.receipt

@@ -146,7 +146,8 @@ class Registry:
             )
 
         added = ledger.CONSUMER_ADDED if kind == "consumer" else ledger.ORGANISATION_ADDED
-        await self._change(added, write, id=identity, name=name, classes=sorted(classes))
+        # A sole trader's name is personal data: the ledger holds the id alone.
+        await self._change(added, write, id=identity, classes=sorted(classes))
 
     async def add_certificate(self, party: str, thumbprint: str, der: bytes) -> None:
         """Register a certificate for a party."""
@@ -222,7 +223,6 @@ class Registry:
             organisation=request.organisation,
             consumer=request.consumer,
             purposes=list(request.purposes),
-            citation=request.citation,
             record_types=list(request.record_types),
             due=request.due,
         )
