@@ -19,10 +19,11 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.core.canonical import b64u
 from gateway.core.duty import Law
@@ -37,6 +38,7 @@ _NAME_CHARS: Final = 200
 _URN: Final = "urn:cms-gateway:"
 
 Kind = Literal["organisation", "consumer"]
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 # --- orders -------------------------------------------------------------------------------------
@@ -208,6 +210,7 @@ async def _add_certificate(order: AddCertificate, office: Office) -> dict[str, A
         uris = []
     except ValueError as error:
         raise _refused("The certificate cannot be read; give it in PEM or DER.") from error
+    _check_purpose(certificate)
     mine = f"{_URN}{party.kind}:{order.party}"
     if any(uri.startswith(_URN) and uri != mine for uri in uris):
         raise _refused(f"The certificate names another party than {mine}.")
@@ -222,6 +225,25 @@ async def _add_certificate(order: AddCertificate, office: Office) -> dict[str, A
         "thumbprint": thumbprint,
         "not_after": certificate.not_valid_after_utc.isoformat(),
     }
+
+
+def _check_purpose(certificate: x509.Certificate) -> None:
+    """Refuse what the door would not take: an authority, or a certificate that is no client's."""
+    basic = _extension(certificate, x509.BasicConstraints)
+    if basic is not None and basic.ca:
+        raise _refused("This is the certificate of an authority, not of a party.")
+    purposes = _extension(certificate, x509.ExtendedKeyUsage)
+    if purposes is None or ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+        raise _refused(
+            "The certificate is not for client authentication; a server's cannot be a party's."
+        )
+
+
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 async def _revoke(order: RevokeCertificate, office: Office) -> dict[str, Any]:

@@ -9,10 +9,11 @@ import ipaddress
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.core.checkpoint import verifier_key
 from gateway.core.limits import MIB
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -53,11 +54,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
+    resume_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 30
     revocation_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
     header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
     calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:
         """Networks from their written form."""
@@ -70,6 +72,7 @@ def load(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text())
         settings = msgspec.convert(raw, Settings, dec_hook=_path(path.parent.resolve()))
         settings.networks(settings.proxies + settings.monitors)
+        verifier_key(settings.origin, bytes(32))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:

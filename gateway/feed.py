@@ -34,6 +34,10 @@ from gateway.core.refusal import Reason, Refused
 SCOPE: Final = "feeds"
 
 
+class AlteredViewError(Exception):
+    """The database says that a feed may show what the ledger does not."""
+
+
 class Item(msgspec.Struct, frozen=True):
     """A stretch of a feed: what a view shows of one block of one submission."""
 
@@ -143,6 +147,7 @@ async def read_page(
     size, note = counter.ledger.checkpoint()
     lines: list[bytes] = []
     for item in shelf.items(feed, seen + 1, limit) if last > seen else ():
+        _check_view(feed, item, counter)
         lines += _show(item, seen + 1, last, size, counter, proofs=proofs)  # 4, 5
     cursor = write_cursor(feed, last)
     page = {
@@ -164,6 +169,17 @@ async def _wait(shelf: Shelf, feed: str, seen: int, seconds: float) -> None:
     until = loop.time() + seconds
     while shelf.end(feed) - 1 <= seen and (left := until - loop.time()) > 0:
         await shelf.changed(left)
+
+
+def _check_view(feed: str, item: Item, counter: Counter) -> None:
+    """What is about to be shown must be what was entered when the submission was relayed.
+
+    Whoever can write to the database could otherwise widen a view unseen.
+    """
+    relayed = counter.ledger.entry(counter.shelf.source(item.submission).entry + 1)
+    run = msgspec.json.decode(relayed)["feeds"].get(feed, {})
+    if run.get("view") != disclosure.view_hash(item.view):
+        raise AlteredViewError(f"feed {feed}, record {item.first}")
 
 
 def _show(

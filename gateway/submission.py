@@ -104,7 +104,11 @@ class Files(Protocol):
 
 
 class Reader(Protocol):
-    """Runs `take` on a large body where it does not hold anybody up."""
+    """Runs `take` on a large body where it does not hold anybody up.
+
+    Raises Refused only if `take` did. Trouble of its own is another exception: the submission stays
+    received, with its bytes, and is read again later.
+    """
 
     async def read(
         self,
@@ -114,6 +118,7 @@ class Reader(Protocol):
         data_key: bytes,
         now: dt.datetime,
     ) -> Reading: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +188,10 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
     if arrival.length is not None and arrival.length > limit:
         raise Refused(Reason.BODY_TOO_LARGE, f"The limit for this format is {limit} bytes.")
     request = None
-    if arrival.request is not None:
+    if arrival.request is not None and arrival.request.isascii():
         request = intake.journal.request_of(caller.party, arrival.request)
-        if request is None:
-            raise Refused(Reason.REQUEST_NOT_FOUND)
+    if request is None and arrival.request is not None:
+        raise Refused(Reason.REQUEST_NOT_FOUND)
     return Admitted(
         submission=intake.new_id("sub"),
         caller=caller,

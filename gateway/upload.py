@@ -13,6 +13,7 @@ its sender did not finish.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import msgspec
 
 from gateway.core.adapter import Body
 from gateway.core.identity import Caller
-from gateway.core.limits import SPOOL_CHUNK_BYTES, UPLOAD_EXPIRES_SECONDS
+from gateway.core.limits import SPOOL_CHUNK_BYTES, UPLOAD_EXPIRES_SECONDS, UPLOADS_OPEN
 from gateway.core.refusal import Reason, Refused
 
 METADATA: Final = (
@@ -68,6 +69,7 @@ class Uploads(Protocol):
     """Remembers uploads; durable on return."""
 
     def find(self, identity: str, organisation: str) -> Upload | None: ...
+    def open_of(self, organisation: str) -> int: ...
     async def save(self, upload: Upload) -> None: ...
     async def drop(self, identity: str) -> None: ...
 
@@ -93,7 +95,16 @@ class Depot:
 
 
 async def begin(caller: Caller, length: int, metadata: dict[str, str], depot: Depot) -> Upload:
-    """Step 1: remember an upload of `length` bytes."""
+    """Step 1: remember an upload of `length` bytes.
+
+    Raises Refused(RATE_LIMITED) where the organisation has too many open.
+    """
+    if depot.uploads.open_of(caller.party) >= UPLOADS_OPEN:
+        raise Refused(
+            Reason.RATE_LIMITED,
+            f"End or cancel one of your {UPLOADS_OPEN} uploads.",
+            retry_after=60,
+        )
     identity, key = depot.new_id("upl"), depot.entropy(32)
     upload = Upload(
         id=identity,
@@ -176,9 +187,12 @@ async def content(upload: Upload, depot: Depot) -> AsyncIterator[bytes]:
     with depot.parts.body(upload.id, key).open() as stream:
         while piece := stream.read(SPOOL_CHUNK_BYTES):
             yield piece
+            await asyncio.sleep(0)  # others have their turn between two pieces
 
 
 async def end(upload: Upload, depot: Depot) -> None:
-    """Step 4: forget it."""
+    """Step 4: forget it; raises Refused(OFFSET_MISMATCH) while a part is being appended."""
+    if upload.id in depot.busy:
+        raise Refused(Reason.OFFSET_MISMATCH, "A part is being appended; wait until it has ended.")
     await depot.uploads.drop(upload.id)
     depot.parts.discard(upload.id)

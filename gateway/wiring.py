@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import structlog
 from aiohttp import web
@@ -29,7 +30,6 @@ from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
 from gateway.core.duty import Law
 from gateway.core.rate import RateLimit
 from gateway.core.receipt import TYPE, Statement, claims
-from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Reading, Recorded
 from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
@@ -90,7 +90,7 @@ class ReadingProcesses:
         data_key: bytes,
         now: dt.datetime,
     ) -> Reading:
-        """Steps 4 to 6 for one held body; a process that dies is tried again with a new one."""
+        """Steps 4 to 6 for one held body; if a process dies, the next call starts a new one."""
         loop = asyncio.get_running_loop()
         arguments = (
             self._directory,
@@ -101,19 +101,11 @@ class ReadingProcesses:
             now,
             self._signers,
         )
-        for last in (False, True):
-            try:
-                return await loop.run_in_executor(self._processes(), read_body, *arguments)
-            except Refused:
-                raise
-            except BrokenProcessPool:
-                self.close()
-                if last:
-                    break
-            except Exception as error:  # noqa: BLE001 - an adapter's fault must not be silence
-                log.error("reading_failed", submission=submission, error=type(error).__name__)  # noqa: TRY400
-                break
-        raise Refused(Reason.INTERNAL, "The file could not be read.")
+        try:
+            return await loop.run_in_executor(self._processes(), read_body, *arguments)
+        except BrokenProcessPool:
+            self.close()
+            raise
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -150,7 +142,7 @@ class Conclusions:
     def _ended(self, submission: str, task: asyncio.Task[Recorded]) -> None:
         self.tasks.pop(submission, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # It stays received, and goes on after the next start.
+            # Not the sender's doing: it stays received, and `resume` begins it again.
             log.error("not_concluded", submission=submission, error=type(error).__name__)
 
     async def _conclude(self, submission: str) -> Recorded:
@@ -173,7 +165,7 @@ class Conclusions:
         return task.result()
 
     def resume(self) -> None:
-        """Go on with what a restart interrupted."""
+        """Begin whatever is received and not under way: after a restart, or trouble of our own."""
         for identity, _, _ in self.store.journal.pending():
             self.begin(identity)
 
@@ -216,60 +208,18 @@ def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway that listens until the block is left."""
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
-    the_law, formats = law(), every_adapter()
-    signers = tuple(_der(path) for path in settings.signers)
+    the_law = law()
     store = open_store(settings, ring, the_law)
     try:
         await store.start()
         stopped = asyncio.Event()
         store.writer.on_broken.append(stopped.set)
         trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
-        tokens = AccessTokens(ring.token_keys, settings.issuer, settings.issuer)
-        door = Door(
-            trust, tokens, store.registry, clock, new_id, RateLimit(settings.calls_per_minute)
-        )
-        reader = ReadingProcesses(store.bodies.directory, settings.processes, signers)
-        intake = Intake(
-            door=door,
-            vault=ring,
-            journal=store.journal,
-            files=store.bodies,
-            reader=reader,
-            law=the_law,
-            formats=formats,
-            signers=signers,
-            body_limit_bytes=settings.body_limit_bytes,
-            clock=clock,
-            entropy=os.urandom,
-            new_id=new_id,
-        )
+        intake = _intake(settings, ring, the_law, store, trust)
         conclusions = Conclusions(store, intake, ring.unwrap)
-        metrics = _metrics(store)
-        counter = Counter(store.shelf, store.evidence, ring.unwrap, frozenset(the_law.feeds))
-        front = Front(
-            issuer=settings.issuer,
-            intake=intake,
-            counter=counter,
-            desk=Desk(store.registry, ring, the_law, clock, os.urandom, new_id),
-            depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
-            door=door,
-            law=the_law,
-            formats=formats,
-            journal=store.journal,
-            evidence=store.evidence,
-            vkey=ring.evidence.vkey,
-            jwks=jwks(ring.token_keys, ring.evidence),
-            openapi=(files("schemas") / "openapi.json").read_bytes(),
-            metrics=metrics,
-            trusted_proxies=settings.networks(settings.proxies),
-            conclude=conclusions.begin,
-            concluded=conclusions.wait,
-            unwrap=ring.unwrap,
-            ready=lambda: None if store.writer.broken is None else "The store has failed.",
-        )
-        jobs = _jobs(
-            settings, store, trust, parse_vkey(ring.evidence.vkey), ring.evidence.sign, stopped
-        )
+        front = _front(settings, ring, intake, store, conclusions)
+        key = parse_vkey(ring.evidence.vkey)
+        jobs = _jobs(settings, store, trust, key, ring.evidence.sign, conclusions, stopped)
         app = application(front, settings.networks(settings.monitors))
         office = Office(store.registry, the_law, verification_keys, clock)
         async with (
@@ -289,9 +239,57 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             finally:
                 jobs.stop()
                 await conclusions.stop()
-                reader.close()
+                intake.reader.close()
     finally:
         await store.stop()
+
+
+def _intake(
+    settings: Settings, ring: keyring.KeyRing, the_law: Law, store: Store, trust: TrustStore
+) -> Intake:
+    signers = tuple(_der(path) for path in settings.signers)
+    tokens = AccessTokens(ring.token_keys, settings.issuer, settings.issuer)
+    rate = RateLimit(settings.calls_per_minute)
+    return Intake(
+        door=Door(trust, tokens, store.registry, clock, new_id, rate),
+        vault=ring,
+        journal=store.journal,
+        files=store.bodies,
+        reader=ReadingProcesses(store.bodies.directory, settings.processes, signers),
+        law=the_law,
+        formats=every_adapter(),
+        signers=signers,
+        body_limit_bytes=settings.body_limit_bytes,
+        clock=clock,
+        entropy=os.urandom,
+        new_id=new_id,
+    )
+
+
+def _front(
+    settings: Settings, ring: keyring.KeyRing, intake: Intake, store: Store, later: Conclusions
+) -> Front:
+    return Front(
+        issuer=settings.issuer,
+        intake=intake,
+        counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
+        desk=Desk(store.registry, ring, intake.law, clock, os.urandom, new_id),
+        depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
+        door=cast("Door", intake.door),
+        law=intake.law,
+        formats=intake.formats,
+        journal=store.journal,
+        evidence=store.evidence,
+        vkey=ring.evidence.vkey,
+        jwks=jwks(ring.token_keys, ring.evidence),
+        openapi=(files("schemas") / "openapi.json").read_bytes(),
+        metrics=_metrics(store),
+        trusted_proxies=settings.networks(settings.proxies),
+        conclude=later.begin,
+        concluded=later.wait,
+        unwrap=ring.unwrap,
+        ready=lambda: None if store.writer.broken is None else "The store has failed.",
+    )
 
 
 @asynccontextmanager
@@ -320,6 +318,11 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
 def _metrics(store: Store) -> Metrics:
     metrics = Metrics()
     metrics.gauge("ledger_size", "Entries in the ledger", lambda: store.evidence.size)
+    metrics.gauge(
+        "submissions_received",
+        "Large submissions without an outcome yet",
+        lambda: len(store.journal.pending()),
+    )
     metrics.gauge("writer_waiting", "Work that waits for the writer", lambda: store.writer.depth)
     return metrics
 
@@ -330,6 +333,7 @@ def _jobs(
     trust: TrustStore,
     key: VerifierKey,
     sign: Sign,
+    conclusions: Conclusions,
     stopped: asyncio.Event,
 ) -> Jobs:
     seal = Seal(store.evidence, key, sign)
@@ -343,8 +347,13 @@ def _jobs(
         log.info("sealed", size=size)
 
     async def expire() -> None:
+        for upload in store.uploads.expired(int(clock().timestamp())):
+            store.bodies.discard(upload)
         before = clock() - dt.timedelta(days=settings.idempotency_days)
         log.info("expired", count=await store.registry.expire(clock(), before))
+
+    async def resume() -> None:
+        conclusions.resume()
 
     async def refresh() -> None:
         await asyncio.to_thread(trust.revocation.refresh, clock())
@@ -352,6 +361,7 @@ def _jobs(
     return Jobs(
         {
             "checkpoint": (check_seal, settings.seal_seconds),
+            "conclusions": (resume, settings.resume_seconds),
             "expiry": (expire, 60),
             "revocation": (refresh, settings.revocation_seconds),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 import msgspec
 
 from gateway.cli import screen
-from gateway.cli.command import Command, Group, as_json, profile_option
+from gateway.cli.command import Command, Day, Group, as_json, profile_option
 from gateway.cli.exits import Exit, Stop, run
 from gateway.cli.keeping import opened
 from gateway.client.answers import Request
@@ -33,12 +34,14 @@ def request() -> None:
 @click.option("--purpose", "purposes", multiple=True, required=True, help="Purpose in law.")
 @click.option("--record", "types", multiple=True, required=True, help="Record type asked for.")
 @click.option("--citation", required=True, help="The law that obliges the answer.")
-@click.option("--due", required=True, help="Day by which it is to be answered, YYYY-MM-DD.")
+@click.option(
+    "--due", type=Day(), required=True, help="Day by which it is to be answered, YYYY-MM-DD."
+)
 @click.option("--reference", help="A reference of your own; it names nobody.")
 @click.option("--surname", help="Of the person asked about.")
 @click.option("--forenames", help="Of the person asked about.")
 @click.option("--nino", help="National Insurance number of the person asked about.")
-@click.option("--date-of-birth", help="YYYY-MM-DD.")
+@click.option("--date-of-birth", type=Day(), help="YYYY-MM-DD.")
 @click.option("--subject", help="What is known of the person, as JSON, instead of the options.")
 @profile_option
 @as_json
@@ -47,7 +50,8 @@ def raise_request(
     purposes: tuple[str, ...],
     types: tuple[str, ...],
     citation: str,
-    due: str,
+    due: dt.date,
+    date_of_birth: dt.date | None,
     reference: str | None,
     subject: str | None,
     profile: Path,
@@ -56,7 +60,8 @@ def raise_request(
     **person: str | None,
 ) -> None:
     """Ask ORGANISATION about a person; writes the id of the request."""
-    known = _subject(subject, person)
+    born = None if date_of_birth is None else date_of_birth.isoformat()
+    known = _subject(subject, person | {"date_of_birth": born})
 
     async def work() -> str:
         async with opened(profile) as client:
@@ -66,7 +71,7 @@ def raise_request(
                 citation=citation,
                 record_types=types,
                 subject=known,
-                due=due,
+                due=due.isoformat(),
                 reference=reference,
             )
 

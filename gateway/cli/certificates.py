@@ -92,6 +92,7 @@ def add(party: str, file: Path, config: Path, *, as_json: bool) -> None:
     """Register the certificate in FILE, which the participant authority issued to PARTY."""
     with told():
         der = house.der_of(file.read_bytes())
+        house.check_issuer(der, configuration.load(config).tls.participants)
     found = give(config, AddCertificate(party=party, certificate=der))
     if as_json:
         screen.emit(found)

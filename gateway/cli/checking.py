@@ -13,7 +13,7 @@ import msgspec
 from adapters.catalogue import every_adapter
 from gateway.cli import screen
 from gateway.cli.command import EXISTING, Command, as_json
-from gateway.cli.exits import Exit, told
+from gateway.cli.exits import Exit, said, told
 from gateway.cli.house import der_of
 from gateway.client import media
 from gateway.core import disclosure, merkle
@@ -123,7 +123,13 @@ def _counted(_number: int, leaves: bytes, _sealed: bytes, types: dict[str, int])
     exits=(Exit.REFUSED, Exit.PARTIAL),
 )
 @click.argument("file", type=EXISTING)
-@click.option("--class", "slug", help="Provider class to be judged as, such as employer.")
+@click.option(
+    "--class",
+    "slug",
+    type=click.Choice(sorted(law().classes)),
+    metavar="CLASS",
+    help="Provider class to be judged as, such as employer.",
+)
 @click.option("--type", "media_type", help="Media type of the file, if it cannot be guessed.")
 @click.option(
     "--signer",
@@ -180,8 +186,8 @@ def _tell(checked: Checked, *, as_json: bool) -> int:
         (
             ("format", f"{checked.adapter.name} ({checked.adapter.title})"),
             ("class", checked.provider_class),
-            ("accepted", f"{rows.accepted} records: {counted}"),
-            ("refused", f"{rows.refused} rows"),
+            ("accepted", f"{screen.counted(rows.accepted, 'record')}: {counted}"),
+            ("refused", screen.counted(rows.refused, "row")),
         )
     )
     for note in reading.notes:
@@ -202,13 +208,14 @@ def _tell_refused(refusal: Refused, *, as_json: bool) -> int:
                 "detail": refusal.detail or f"{meaning.title}.",
                 "fix": meaning.fix,
                 "errors": msgspec.to_builtins(errors),
-                "error_count": len(errors),
+                "error_count": refusal.error_count,
             }
         )
     else:
-        screen.say(f"The gateway would refuse this file: {meaning.title}. {refusal.detail}")
-        screen.row_errors(_shown(errors), len(errors))
-        screen.say(meaning.fix)
+        why = said(meaning.title, refusal.detail)
+        screen.say(f"The gateway would refuse this file: {why}")
+        screen.row_errors(_shown(errors), refusal.error_count)
+        screen.say(said("", "", meaning.fix))
     return int(Exit.REFUSED)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +17,7 @@ import click
 
 from gateway.cli.exits import MEANING, Exit
 
+PROGRAM: Final = "cms-gateway"
 PROFILE_VARIABLE: Final = "CMS_GATEWAY_PROFILE"
 CONFIG_VARIABLE: Final = "CMS_GATEWAY_CONFIG"
 
@@ -21,6 +27,32 @@ _SPEAKING: Final = (*_ALWAYS, Exit.REFUSED, Exit.UNAVAILABLE, Exit.NOT_PERMITTED
 EXISTING: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 ANY_PATH: Final = click.Path(path_type=Path)
+
+
+def program() -> str:
+    """How to call the program that is running: its name where that finds it, else its path."""
+    running = Path(sys.argv[0])
+    if running.name != PROGRAM:
+        running = Path(sys.executable).with_name(PROGRAM)
+    found = shutil.which(PROGRAM)
+    if not running.exists() or (found is not None and Path(found).samefile(running)):
+        return PROGRAM
+    return shlex.quote(str(running.absolute()))
+
+
+class Day(click.ParamType[dt.date]):
+    """A day, YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date:
+        """Read it; anything else is a usage error."""
+        if isinstance(value, str) and len(value) == len("YYYY-MM-DD"):
+            with suppress(ValueError):
+                return dt.date.fromisoformat(value)
+        return self.fail(f"{value!r} is not a day. Write it as YYYY-MM-DD.", param, ctx)
 
 
 class Command(click.Command):

@@ -46,6 +46,20 @@ MEANING: Final = {
 }
 
 
+# What a message to programs calls a header is an option here.
+_OPTIONS: Final = {
+    "with the Request-Id header": "with --request ID",
+    "Say with Content-Type which format the body has; /v1/formats lists them.": (
+        "Say with --type which format the file has; docs/formats.md lists them."
+    ),
+    "Use one of the media types that /v1/formats lists.": (
+        "Use one of the media types that docs/formats.md lists, with --type."
+    ),
+    "Send the file itself as the body of the request.": "Name a file that is not empty.",
+    "with the same Idempotency-Key, ": "",
+}
+
+
 class Stop(click.ClickException):
     """Ends the command: what happened, where, and what to do next; and the exit code."""
 
@@ -69,21 +83,22 @@ def told() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        raise Stop(
-            _said(problem.title, problem.detail, problem.fix), code_of(problem.status)
-        ) from (problem)
+        raise Stop(said(problem.title, problem.detail, problem.fix), code_of(problem.status)) from (
+            problem
+        )
     except Refused as refusal:
         meaning = refusal.meaning
-        message = _said(meaning.title, refusal.detail, meaning.fix)
+        message = said(meaning.title, refusal.detail, meaning.fix)
         raise Stop(message, code_of(meaning.status)) from refusal
     except UnreachableError as error:
         raise Stop(str(error), Exit.UNAVAILABLE) from error
     except EvidenceError as error:
         message = f"{error}\nKeep what was received, and tell the operator and the auditor."
         raise Stop(message, Exit.REFUSED) from error
-    except (StoreError, KeyRingError) as error:
+    except StoreError as error:
         raise Stop(str(error), Exit.UNAVAILABLE) from error
     except (
+        KeyRingError,
         ProfileError,
         SettingsError,
         MediaTypeError,
@@ -102,9 +117,13 @@ def told() -> Iterator[None]:
         raise Stop(message, Exit.UNAVAILABLE) from error
 
 
-def _said(title: str, detail: str, fix: str) -> str:
-    more = "" if detail.rstrip(".") in {"", title} else f" {detail}"
-    return f"{title}.{more} {fix}"
+def said(title: str, detail: str, fix: str = "") -> str:
+    """What is wrong and what to do, each said once, in the words of the command line."""
+    told = [f"{title}." if title else "", "" if detail.rstrip(".") in {"", title} else detail, fix]
+    text = " ".join(filter(None, told))
+    for header, option in _OPTIONS.items():
+        text = text.replace(header, option)
+    return text
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -5,14 +5,17 @@ Nothing that is there already is ever overwritten.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
@@ -21,10 +24,13 @@ from certs import development, private_files
 from gateway.cli.exits import Exit, Stop
 from gateway.client.profile import Profile, written
 from gateway.config import Settings
-from gateway.edge import keyring
+from gateway.edge import client_certificate, keyring
 from gateway.wiring import clock
 
 PORT: Final = 8443
+AUDITOR: Final = "auditor.toml"
+VKEY: Final = "ledger.vkey"
+SAMPLE: Final = "schedule.csv"
 
 _SETTINGS: Final = """\
 # Settings of a gateway with a development PKI. Paths are relative to this file.
@@ -57,6 +63,7 @@ def create(directory: Path, *, port: int, origin: str) -> Path:
 
     Returns the settings' file. Raises Stop when there is anything in the directory.
     """
+    keyring.check_origin(origin)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(directory.iterdir()):
         message = (
@@ -71,6 +78,20 @@ def create(directory: Path, *, port: int, origin: str) -> Path:
     return settings
 
 
+def write_auditor(directory: Path, url: str, vkey: str) -> None:
+    """Write the ledger's public key to a file, and a profile that pins it and reads the ledger."""
+    private_files.write_new(directory / VKEY, f"{vkey}\n".encode())
+    profile = Profile(url=url, ca=Path("pki") / "server-ca.pem", vkey=vkey)
+    private_files.write_new(directory / AUDITOR, written(profile).encode("utf-8"))
+
+
+def copy_sample(directory: Path) -> Path:
+    """Put a file that can be sent where whoever sets up can send it."""
+    path = directory / SAMPLE
+    private_files.write_new(path, (files("schemas") / "samples" / SAMPLE).read_bytes())
+    return path
+
+
 def pki_of(settings: Settings, given: Path | None = None) -> development.DevelopmentPki:
     """The development PKI of a gateway; raises DevelopmentPkiError where it has none."""
     return development.open_existing(given or settings.tls.participants.parent)
@@ -78,13 +99,30 @@ def pki_of(settings: Settings, given: Path | None = None) -> development.Develop
 
 def der_of(certificate: bytes) -> bytes:
     """A certificate in DER, from PEM (the first one in it) or DER; raises Stop."""
-    pem = certificate.lstrip().startswith(b"-----BEGIN")
-    load = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
     try:
-        return load(certificate).public_bytes(serialization.Encoding.DER)
+        return client_certificate.der_of(certificate)
     except ValueError as error:
         message = "The certificate cannot be read. Give a file in PEM or DER."
         raise Stop(message, Exit.USAGE) from error
+
+
+def check_issuer(der: bytes, bundle: Path) -> None:
+    """Stop unless one of the participant authority's certificates issued this one."""
+    certificate = x509.load_der_x509_certificate(der)
+    try:
+        authority = x509.load_pem_x509_certificates(bundle.read_bytes())
+    except ValueError as error:
+        message = f"{bundle} holds no certificates in PEM. It is what tls.participants names."
+        raise Stop(message, Exit.USAGE) from error
+    for each in authority:
+        with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(each)
+            return
+    message = (
+        "The participant authority did not issue this certificate, so nobody could come in with "
+        f"it. Give one that an authority in {bundle} issued."
+    )
+    raise Stop(message, Exit.REFUSED)
 
 
 def hand_over(
@@ -95,10 +133,10 @@ def hand_over(
     credentials = Credentials(
         directory / "certificate.pem", directory / "certificate.key", directory / "server-ca.pem"
     )
-    files = {credentials.certificate: issued.certificate, credentials.ca: pki.server_ca}
+    copies = {credentials.certificate: issued.certificate, credentials.ca: pki.server_ca}
     if issued.key is not None:
-        files[credentials.key] = issued.key
-    for to, source in files.items():
+        copies[credentials.key] = issued.key
+    for to, source in copies.items():
         private_files.write_new(to, source.read_bytes())
     return credentials
 

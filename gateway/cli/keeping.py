@@ -13,6 +13,8 @@ from gateway.client.api import Client
 from gateway.client.connection import Patience
 from gateway.client.profile import Profile
 from gateway.client.upload import state_directory
+from gateway.judge.strict import Unsound
+from gateway.judge.vkey import read_vkey
 
 
 def opened(path: Path) -> Client:
@@ -23,7 +25,8 @@ def opened(path: Path) -> Client:
 
 def _tell_waiting(why: str, seconds: float) -> None:
     first = why.partition(". ")[0].rstrip(".")
-    screen.say(f"{first}. Trying again in {seconds:.0f} s; Ctrl-C to give up.")
+    when = "at once" if seconds < 1 else f"in {seconds:.0f} s"
+    screen.say(f"{first}. Trying again {when}; Ctrl-C to give up.")
 
 
 def pinned(key: Path | None, profile: Path) -> str:
@@ -32,7 +35,7 @@ def pinned(key: Path | None, profile: Path) -> str:
     Never taken from what it is to verify: a key that came with the evidence proves nothing.
     """
     if key is not None:
-        return key.read_text(encoding="utf-8").strip()
+        return _checked(key.read_bytes().decode("utf-8", "replace").strip(), str(key))
     found: Profile | None = profiles.load(profile) if profile.exists() else None
     if found is None or found.vkey is None:
         raise Stop(
@@ -41,7 +44,17 @@ def pinned(key: Path | None, profile: Path) -> str:
             "gateway shows it at /v1/ledger/vkey.",
             Exit.USAGE,
         )
-    return found.vkey
+    return _checked(found.vkey, f"vkey in {profile}")
+
+
+def _checked(vkey: str, where: str) -> str:
+    """The key, if it is one: what is wrong with the key says nothing of the evidence."""
+    try:
+        read_vkey(vkey)
+    except Unsound as unsound:
+        message = f"{where}: it {unsound}. Give the ledger's vkey, one line as it was published."
+        raise Stop(message, Exit.USAGE) from unsound
+    return vkey
 
 
 def keep_receipt(receipt: str, submission: str, directory: Path) -> Path:

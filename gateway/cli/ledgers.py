@@ -9,6 +9,7 @@ import click
 from gateway import config as configuration
 from gateway.cli import office, screen
 from gateway.cli.command import (
+    EXISTING,
     FOLDER,
     Command,
     Group,
@@ -25,8 +26,10 @@ from gateway.core.merkle import HASH_BYTES, ProofError, inclusion_from_tiles
 from gateway.core.tiles import Tile, TileError, decode_entries, parse_path, tile_width
 from gateway.core.tlog_proof import TlogProof, format_tlog_proof
 from gateway.judge.ledger import verify_export
+from gateway.judge.store import verify_store
 from gateway.store.sqlite.evidence import Evidence
 
+DATABASE = "gateway.sqlite"
 _WIDTH = 256
 
 from_config = click.option(
@@ -43,21 +46,48 @@ def ledger() -> None:
 
 @ledger.command(
     cls=Command,
-    example="cms-gateway ledger verify ledger-copy --key ledger.vkey",
+    example="cms-gateway ledger verify ledger-copy --key ledger.vkey\n"
+    "cms-gateway ledger verify ledger-copy --key ledger.vkey --since ledger-copy-of-may/checkpoint\n"
+    "cms-gateway ledger verify gateway/data --key ledger.vkey",
     exits=(Exit.REFUSED,),
 )
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--since",
+    type=EXISTING,
+    help="An older checkpoint that was kept: the copy must begin with what it was signed for.",
+)
 @key_option
 @profile_option
 @as_json
 @click.pass_context
 def verify(
-    context: click.Context, directory: Path, key: Path | None, profile: Path, *, as_json: bool
+    context: click.Context,
+    directory: Path,
+    since: Path | None,
+    key: Path | None,
+    profile: Path,
+    *,
+    as_json: bool,
 ) -> None:
-    """Verify the copy of the ledger in DIRECTORY: every entry, every hash, the signature."""
+    """Verify the copy of the ledger in DIRECTORY: every entry, every hash, the signature.
+
+    DIRECTORY may also be the data directory of a gateway, running or not: then also everything that
+    is kept beside the ledger. The public key is enough for either.
+    """
     with told():
-        found = verify_export(directory, pinned(key, profile))
-    screen.verdict(f"The ledger in {directory}", found, as_json=as_json)
+        vkey = pinned(key, profile)
+        if not (directory / DATABASE).exists():
+            older = None if since is None else since.read_bytes().decode("utf-8", "replace")
+            found = verify_export(directory, vkey, since=older)
+            what = "ledger"
+        elif since is None:
+            found = verify_store(directory, vkey)
+            what = "store"
+        else:
+            message = "--since is for a copy: make one with 'ledger export', and verify that."
+            raise Stop(message, Exit.USAGE)
+    screen.verdict(f"The {what} in {directory}", found, as_json=as_json)
     context.exit(int(Exit.OK if found.ok else Exit.REFUSED))
 
 
@@ -94,7 +124,9 @@ def export_(directory: Path, profile: Path, config: Path | None, *, as_json: boo
     if as_json:
         screen.emit({"directory": str(directory), "size": size})
         return
-    screen.say(f"Copied {size} entries. Verify them with 'cms-gateway ledger verify'.")
+    screen.say(
+        f"Copied a ledger of size {size}. Verify it with 'cms-gateway ledger verify {directory}'."
+    )
     click.echo(directory)
 
 

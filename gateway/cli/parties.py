@@ -49,8 +49,10 @@ def add(
         screen.emit(told)
     else:
         screen.say(
-            f"Added {kind} {identity} ({', '.join(told['classes'])}). Next: 'cms-gateway cert "
-            f"issue {identity}', then 'cms-gateway client add {identity}'."
+            f"Added {kind} {identity} ({', '.join(told['classes'])}). Next: 'cert add {identity} "
+            f"FILE' and 'client add {identity} --jwks FILE' with what it gives you; or, in "
+            f"development, 'cert issue {identity} --directory {identity}' and then "
+            f"'client add {identity} --directory {identity}'."
         )
 
 
@@ -111,4 +113,5 @@ def revoke(identity: str, config: Path, *, as_json: bool) -> None:
     if as_json:
         screen.emit({"id": identity, "revoked": gone})
     else:
-        screen.say(f"Revoked {len(gone)} certificates of {identity}; it cannot speak any more.")
+        revoked = screen.counted(len(gone), "certificate")
+        screen.say(f"Revoked {revoked} of {identity}; it cannot speak any more.")

@@ -16,8 +16,9 @@ from gateway.cli.command import (
     key_option,
     profile_option,
 )
-from gateway.cli.exits import Exit, told
+from gateway.cli.exits import Exit, Stop, told
 from gateway.cli.keeping import pinned
+from gateway.judge.entry_proof import is_entry_proof, verify_entry
 from gateway.judge.receipt import verify_receipt
 
 
@@ -47,13 +48,24 @@ def verify(
     *,
     as_json: bool,
 ) -> None:
-    """Verify the receipt in FILE with nothing but the ledger's public key."""
+    """Verify the receipt in FILE with nothing but the ledger's public key.
+
+    FILE may also be what 'ledger prove' writes: then, that the entry stands in the ledger.
+    """
     with told():
         vkey = pinned(key, profile)
         digest = None
         if original is not None:
             with original.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").digest()
-        found = verify_receipt(file.read_bytes(), vkey, digest=digest)
-    screen.verdict(f"The receipt {file.name}", found, as_json=as_json)
+        text = file.read_bytes()
+        alone = is_entry_proof(text)
+        if alone and original is not None:
+            message = f"{file} proves an entry and holds no receipt: leave --file out."
+            raise Stop(message, Exit.USAGE)
+        found = verify_entry(text, vkey) if alone else verify_receipt(text, vkey, digest=digest)
+    what = "proof" if alone else "receipt"
+    screen.verdict(f"The {what} {file.name}", found, as_json=as_json)
+    if alone and found.ok and not as_json:
+        screen.say("The entry stands in the ledger.")
     context.exit(int(Exit.OK if found.ok else Exit.REFUSED))

@@ -31,6 +31,9 @@ root = Group(
 )
 
 
+click.version_option(package_name="cms-gateway", message="%(prog)s %(version)s")(root)
+
+
 def every_command() -> list[tuple[str, click.Command]]:
     """Each command with its full name, for the documentation and its test."""
     found: list[tuple[str, click.Command]] = []

@@ -1,7 +1,7 @@
 """JSON Schemas (2020-12) of the record types, generated from `gateway.core.records`.
 
 They are checked in under `schemas/json`, one file for each type, and a test fails where they differ
-from what is generated here. To write them anew: `python -m gateway.cli.schemas schemas/json`.
+from what is generated here. To write them anew: `make schemas`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from gateway.core.records import RECORD_TYPES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+CHECKED_IN: Final = Path(__file__).resolve().parents[2] / "schemas" / "json"
 
 
 def record_schemas() -> dict[str, bytes]:
@@ -59,4 +60,4 @@ def write_record_schemas(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_record_schemas(Path(sys.argv[1]))
+    write_record_schemas(Path(sys.argv[1]) if len(sys.argv) > 1 else CHECKED_IN)

@@ -52,12 +52,19 @@ def facts(pairs: Iterable[tuple[str, object]]) -> None:
         click.echo(f"{name:<{width}}  {value}")
 
 
+def counted(number: int, what: str) -> str:
+    """A number and what is counted, as in '1 row' and '2 rows'."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def row_errors(errors: Sequence[RowError], count: int) -> None:
-    """Row errors, each so that it can be mended, and how many more there are."""
+    """Row errors, each so that it can be mended, and how many more of the `count` there are."""
     for error in errors[:ERRORS_SHOWN]:
         say(f"  row {error.row}, {error.field}: {error.message} {error.fix} [{error.code}]")
-    if count > min(len(errors), ERRORS_SHOWN):
-        say(f"  and {count - min(len(errors), ERRORS_SHOWN)} more; --json shows all that are kept.")
+    shown = min(len(errors), ERRORS_SHOWN)
+    if count > shown:
+        kept = "them all" if len(errors) >= count else f"the first {len(errors)}"
+        say(f"  and {count - shown} more; --json shows {kept}.")
 
 
 def verdict(what: str, found: Verdict, *, as_json: bool) -> None:
@@ -86,6 +93,8 @@ def verdict(what: str, found: Verdict, *, as_json: bool) -> None:
         say(f"  {each}")
     if len(found.findings) > ERRORS_SHOWN:
         say(f"  and {len(found.findings) - ERRORS_SHOWN} more.")
+    if any("not signed by the key" in each.what for each in found.findings):
+        say("  Either it was altered, or the key is another ledger's.")
     say(f"{what} does not verify.")
 
 

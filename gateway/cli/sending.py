@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.cli import screen
 from gateway.cli.command import EXISTING, FOLDER, Command, as_json, profile_option
-from gateway.cli.exits import Exit, code_of, run
+from gateway.cli.exits import Exit, code_of, run, said
 from gateway.cli.keeping import keep_receipt, opened
 from gateway.client.answers import Outcome
 from gateway.client.api import Client
@@ -90,7 +90,8 @@ def _tell(outcome: Outcome, path: Path, *, as_json: bool) -> None:
     rows = outcome.rows
     again = "It had been sent before; this is the same receipt. " if outcome.repeat else ""
     screen.say(
-        f"{again}Accepted: {rows.accepted} records; refused: {rows.refused} rows. "
+        f"{again}Accepted: {screen.counted(rows.accepted, 'record')}; refused: "
+        f"{screen.counted(rows.refused, 'row')}. "
         f"Recorded at {outcome.recorded_at}.",
     )
     for note in outcome.notes:
@@ -113,7 +114,7 @@ def _tell_refused(problem: Problem, path: Path, *, as_json: bool) -> None:
         }
         screen.emit(told)
         return
-    screen.say(f"Refused: {problem.title}. {problem.detail}")
+    screen.say(f"Refused: {said(problem.title, problem.detail)}")
     screen.row_errors(problem.errors, problem.error_count)
-    screen.say(f"{problem.fix} The receipt of the refusal is kept in:")
+    screen.say(f"{said('', '', problem.fix)} The receipt of the refusal is kept in:")
     click.echo(path)

@@ -13,8 +13,8 @@ import click
 
 from gateway import config as configuration
 from gateway import wiring
-from gateway.cli import house, office, screen
-from gateway.cli.command import FOLDER, Command, as_json, config_option
+from gateway.cli import house, office, readiness, screen
+from gateway.cli.command import FOLDER, Command, as_json, config_option, program
 from gateway.cli.exits import Exit, told
 
 
@@ -31,24 +31,31 @@ from gateway.cli.exits import Exit, told
 )
 @as_json
 def init(directory: Path, port: int, origin: str, *, as_json: bool) -> None:
-    """Make settings, a key ring and a development PKI in DIRECTORY; nothing is overwritten."""
+    """Make settings, a key ring and a development PKI in DIRECTORY; nothing is overwritten.
+
+    Also a sample schedule.csv to send, the ledger's public key in ledger.vkey, and auditor.toml, a
+    profile with which anybody can copy and verify the ledger.
+    """
     with told():
         path = house.create(directory, port=port, origin=origin)
         settings = configuration.load(path)
         vkey = office.vkey(settings)
+        house.write_auditor(directory, settings.issuer, vkey)
+        house.copy_sample(directory)
     if as_json:
         screen.emit({"config": str(path), "vkey": vkey})
         return
+    who, call = "example-employer", program()
     screen.say(
         f"Made {path}, a key ring in {settings.keys} and a development PKI in {directory / 'pki'}.\n"
         "Keep the key ring apart from the data and its backups. What to do next:\n\n"
         f"  cd {directory}\n"
-        "  cms-gateway serve &\n"
-        "  cms-gateway org add example-bank --name 'Example Bank plc' --class deposit_taker\n"
-        "  cms-gateway cert issue example-bank --directory example-bank\n"
-        "  cms-gateway client add example-bank --directory example-bank\n"
-        "  cms-gateway request list --profile example-bank/profile.toml\n\n"
-        "The ledger's public key, with which all it says can be verified:"
+        f"  {call} serve &\n"
+        f"  {call} org add {who} --name 'Example Employer Ltd' --class employer\n"
+        f"  {call} cert issue {who} --directory {who}\n"
+        f"  {call} client add {who} --directory {who}\n"
+        f"  {call} submit {house.SAMPLE} --profile {who}/profile.toml\n\n"
+        f"The ledger's public key, with which all it says can be verified (also in {house.VKEY}):"
     )
     click.echo(vkey)
 
@@ -64,7 +71,8 @@ def serve(context: click.Context, config: Path) -> None:
     """Serve until a signal; logs go to stderr, one JSON object a line."""
     with told():
         settings = configuration.load(config)
-        with asyncio.Runner(loop_factory=_loop) as runner:
+        readiness.check(settings, config)
+        with readiness.listening_told(settings), asyncio.Runner(loop_factory=_loop) as runner:
             context.exit(runner.run(wiring.serve(settings)))
 
 

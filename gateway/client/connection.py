@@ -172,6 +172,9 @@ class Connection:
             ) as response:
                 raw = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            mismatch = _distrust(error, self.profile)
+            if mismatch is not None:
+                raise ProfileError(mismatch) from error
             raise UnreachableError(
                 f"{self.profile.url} does not answer ({_why(error)}). Check the address and the "
                 "network, and send again: what arrived twice is taken once.",
@@ -245,7 +248,23 @@ def _seconds(header: str | None) -> float | None:
     return float(header) if header is not None and header.isascii() and header.isdigit() else None
 
 
-def _why(error: BaseException) -> str:
+def _distrust(error: BaseException, profile: Profile) -> str | None:
+    """Where one side does not believe the other's certificate: which, and what to do."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not of the authority in the profile"
+        by = "the machine's own authorities" if profile.ca is None else profile.ca
+        return (
+            f"{profile.url} shows a certificate that is not to be believed by {by} "
+            f"({getattr(error.certificate_error, 'verify_message', 'it does not verify')}). Check "
+            "url and ca in the profile; nothing was sent."
+        )
+    cause = tls.alert_of(error)
+    if cause is not None:
+        return (
+            f"{profile.url} does not take our certificate {profile.certificate} ({cause}). Check "
+            "certificate and key in the profile, and that the certificate has not expired."
+        )
+    return None
+
+
+def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__

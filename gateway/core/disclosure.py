@@ -23,6 +23,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from gateway.core import merkle
+from gateway.core.canonical import b64u
 from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
 from gateway.core.records import Group, Record
 
@@ -68,6 +69,12 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 
 
 View = dict[str, Shown]
+
+
+def view_hash(view: View) -> str:
+    """The `view` of a submission.relayed entry: the hash of the view's canonical JSON."""
+    return b64u(hashlib.sha256(_ENCODE_GROUP(view)).digest())
+
 
 _PACK: Final = msgspec.msgpack.Encoder().encode
 _UNPACK: Final = msgspec.msgpack.Decoder(Block).decode
@@ -153,11 +160,6 @@ def _encoded(column: Sequence[Group]) -> list[bytes]:
             last, value = group, _ENCODE_GROUP(group)
         values.append(value)
     return values
-
-
-def shown_count(block: Block, view: View) -> int:
-    """How many records of a block a view shows."""
-    return sum(len(run.rows) for run in block.runs if run.type in view)
 
 
 def lines(block: Block, view: View, submission: str, seq: int) -> list[bytes]:

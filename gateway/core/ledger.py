@@ -9,6 +9,8 @@ import hashlib
 from typing import Any, Final
 
 from gateway.core.canonical import b64u, canonical
+from gateway.core.refusal import Reason, Refused
+from gateway.core.tiles import MAX_ENTRY_BYTES
 
 VERSION: Final = 1
 
@@ -30,8 +32,14 @@ KEY_ADDED: Final = "key.added"
 
 
 def entry(kind: str, time: str, **members: Any) -> bytes:
-    """The bytes of an entry; `time` is an instant in its written form."""
-    return canonical({"v": VERSION, "kind": kind, "time": time, **members})
+    """The bytes of an entry; `time` is an instant in its written form.
+
+    Raises Refused for one that would not fit in an entries tile (C2SP tlog-tiles).
+    """
+    data = canonical({"v": VERSION, "kind": kind, "time": time, **members})
+    if len(data) > MAX_ENTRY_BYTES:
+        raise Refused(Reason.PARAMETER_NOT_VALID, "It is too long to be entered in the ledger.")
+    return data
 
 
 def commitment(salt: bytes, digest: bytes) -> str:

@@ -61,5 +61,8 @@ CELL_CHARS: Final = 2_000
 BODY_IDLE_SECONDS: Final = 20
 BODY_TOTAL_SECONDS: Final = 3_600
 
+# Uploads one organisation may have open at a time.
+UPLOADS_OPEN: Final = 20
+
 # An unfinished upload is forgotten after a day.
 UPLOAD_EXPIRES_SECONDS: Final = 86_400

@@ -43,6 +43,7 @@ def take(
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
     refused = nil = 0
+    last_refused = -1
 
     def seal() -> None:
         number = len(blocks)
@@ -65,7 +66,15 @@ def take(
                     seal()
                 continue
         if isinstance(item, RowError):
-            refused += 1
+            refused += item.row != last_refused  # a row can break several rules
+            last_refused = item.row
+            if refused > ROW_ERRORS_KEPT and refused > nil + len(blocks) * BLOCK_RECORDS:
+                raise Refused(
+                    Reason.FILE_RULE,
+                    f"More than {ROW_ERRORS_KEPT} rows are wrong, and fewer are right.",
+                    errors=tuple(errors),
+                    error_count=refused,
+                )
             if len(errors) < ROW_ERRORS_KEPT:
                 errors.append(item)
         else:

@@ -8,6 +8,7 @@ sender sent: it names the place and the rule.
 from __future__ import annotations
 
 import enum
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 
@@ -383,25 +384,15 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from the process that reads large bodies."""
-        return _refused, (
-            self.reason,
-            self.detail,
-            self.errors,
-            self.error_count,
-            self.retry_after,
+        made = partial(
+            Refused,
+            errors=self.errors,
+            error_count=self.error_count,
+            retry_after=self.retry_after,
         )
+        return made, (self.reason, self.detail)
 
     @property
     def meaning(self) -> Meaning:
         """The row of the table for this refusal's reason."""
         return MEANINGS[self.reason]
-
-
-def _refused(
-    reason: Reason,
-    detail: str,
-    errors: tuple[object, ...],
-    error_count: int,
-    retry_after: int | None,
-) -> Refused:
-    return Refused(reason, detail, errors=errors, error_count=error_count, retry_after=retry_after)

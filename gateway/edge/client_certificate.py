@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
@@ -71,6 +72,13 @@ class VerifiedCertificate:
 def thumbprint(der: bytes) -> str:
     """Return the SHA-256 thumbprint of a certificate, base64url (RFC 8705 section 3.1)."""
     return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode("ascii")
+
+
+def der_of(certificate: bytes) -> bytes:
+    """Return a certificate in DER, from PEM (the first one in it) or DER; raises ValueError."""
+    pem = certificate.lstrip().startswith(b"-----BEGIN")
+    load = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
+    return load(certificate).public_bytes(serialization.Encoding.DER)
 
 
 class _Remembered(NamedTuple):

@@ -52,6 +52,7 @@ class Registry(Protocol):
 
     def party(self, identity: str, day: dt.date) -> Party | None: ...
     def holder(self, thumbprint: str) -> str | None: ...
+    def is_revoked(self, thumbprint: str) -> bool: ...
     def client(self, identity: str) -> Client | None: ...
     async def use_assertion(self, client: str, jti: str, expires: int) -> None: ...
 
@@ -95,6 +96,12 @@ class Door:
             raise Refused(Reason.NOT_PERMITTED, f"This needs the scope '{scope}'.")
         return Caller(party.id, party.kind, party.classes, client.id, granted, thumbprint)
 
+    def check_certificate(self, credentials: Credentials) -> None:
+        """Refuse who has no certificate of a party, or calls too often."""
+        now = self._clock()
+        thumbprint, _ = self._holder(credentials, now)
+        self._rate.take(thumbprint, now)
+
     def _holder(self, credentials: Credentials, now: dt.datetime) -> tuple[str, Party]:
         if credentials.certificate is None:
             raise Refused(Reason.CERTIFICATE_MISSING)
@@ -102,7 +109,8 @@ class Door:
         holder = self._registry.holder(verified.thumbprint)
         party = None if holder is None else self._registry.party(holder, now.date())
         if party is None:
-            raise Refused(Reason.CERTIFICATE_UNKNOWN)
+            known = self._registry.is_revoked(verified.thumbprint)
+            raise Refused(Reason.CERTIFICATE_REVOKED if known else Reason.CERTIFICATE_UNKNOWN)
         return verified.thumbprint, party
 
     async def token(

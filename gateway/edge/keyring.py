@@ -155,6 +155,15 @@ def wrapping_key_id(wrapped: bytes) -> bytes:
     return wrapped[1:_HEADER_BYTES]
 
 
+def check_origin(origin: str) -> None:
+    """Raise `KeyRingError` for what cannot be the name of a ledger."""
+    if not _ORIGIN.fullmatch(origin):
+        raise KeyRingError(
+            "An origin is 1 to 255 characters of printable ASCII without spaces and plus signs, "
+            "such as gateway.example/ledger."
+        )
+
+
 def create(directory: Path) -> None:
     """Make a new key ring; raises `KeyRingError` if there is anything of one already.
 
@@ -190,8 +199,7 @@ def open_ring(
     `allow_files_readable_by_others` is for secret mounts that cannot be 0600: whoever else can
     log in to the machine can then read the keys.
     """
-    if not _ORIGIN.fullmatch(origin):
-        raise KeyRingError("an origin is printable ASCII without spaces and plus signs")
+    check_origin(origin)
     if not directory.is_dir():
         raise KeyRingError(f"{directory}: there is no key ring here")
 

@@ -55,10 +55,11 @@ class Rows(Part, frozen=True):
 
 
 class Range(Part, frozen=True):
-    """A run of a feed's sequence numbers."""
+    """A run of a feed's sequence numbers, and the hash of what the feed may show of them."""
 
     first: Place
     count: Place
+    view: Hash
 
 
 class Opened(Entry, frozen=True, tag="ledger.opened"):
@@ -155,7 +156,7 @@ ADMINISTRATION: Final = frozenset(
 _DECODER: Final = msgspec.json.Decoder(
     Opened | Received | Accepted | Refused | Relayed | Delivered | Retrieved,
 )
-_BARE: Final = frozenset({Opened, Relayed, Delivered, Retrieved})  # without hashes
+_BARE: Final = frozenset({Opened, Delivered, Retrieved})  # without hashes
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _INSTANTS: Final = re.compile(
     rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)*",
@@ -191,6 +192,8 @@ def _hashes(fact: Fact) -> tuple[str, ...]:
         return fact.content, fact.records, fact.receipt
     if isinstance(fact, Received):
         return fact.content, fact.receipt
+    if isinstance(fact, Relayed):
+        return tuple(run.view for run in fact.feeds.values())
     if isinstance(fact, Refused):
         return (fact.receipt,) if fact.content is None else (fact.content, fact.receipt)
     return ()

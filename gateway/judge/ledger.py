@@ -9,6 +9,7 @@ The steps, in order:
 5. each entry: its form, and its part in the story
 6. each tile above: its hashes against those computed from the entries
 7. the root of all entries against the one that was signed
+8. where an older checkpoint is given: the root of as many entries as it signed for
 
 Bundles are taken one at a time, so memory does not grow with the ledger (but see `story`).
 Whoever controls the directory can make this say no; they cannot make it say yes to anything but
@@ -34,26 +35,37 @@ from gateway.judge.vkey import Key, read_vkey
 _MAX_BUNDLE_BYTES: Final = BLOCK_LEAVES * (MAX_ENTRY_BYTES + 2)
 _MAX_TILE_BYTES: Final = BLOCK_LEAVES * HASH_BYTES
 _ENTRIES: Final = "entries"
+_OLDER: Final = "the older checkpoint"
+_REWRITTEN: Final = "Keep both: the ledger was rewritten since, and the key signed two histories."
 _COPY: Final = "Get the file again from the gateway or from another copy of the ledger."
 _REMOVE: Final = "Remove it: an exported ledger holds its own files and nothing else."
 _REBUILT: Final = "Compare with another copy: either this file or the entries below were altered."
 
 
-def verify_export(directory: str | os.PathLike[str], vkey: str) -> Verdict:
-    """Verify the ledger in a directory, with the key; collects what is wrong, never raises."""
+def verify_export(
+    directory: str | os.PathLike[str], vkey: str, *, since: str | None = None
+) -> Verdict:
+    """Verify the ledger in a directory, with the key; collects what is wrong, never raises.
+
+    `since` is the text of an older checkpoint: what it was signed for must be how this one begins.
+    """
     findings = Findings()
     try:
         key = read_vkey(vkey)
     except Unsound as unsound:
         where = "the key"
         return Verdict((Finding(where, f"it {unsound}", "Give the ledger's vkey, one line."),))
-    return _Export(Path(directory), key, findings).verify(vkey)
+    return _Export(Path(directory), key, findings, since).verify(vkey)
 
 
 class _Export:
     """One verification of one directory."""
 
-    def __init__(self, directory: Path, key: Key, findings: Findings) -> None:
+    def __init__(
+        self, directory: Path, key: Key, findings: Findings, since: str | None = None
+    ) -> None:
+        self._since = since
+        self._older: SignedCheckpoint | None = None
         self._directory = directory
         self._key = key
         self._findings = findings
@@ -69,6 +81,7 @@ class _Export:
         if checkpoint is None:
             return Verdict(self._findings.all())
         self._size = checkpoint.size
+        self._read_older()
         self._check_names()
         if not self._size:
             fix = "Even a new ledger has the entry ledger.opened."
@@ -81,11 +94,13 @@ class _Export:
             what = f"its root is not that of the {self._size} entries"
             self._findings.add("checkpoint", what, "Compare with another copy of the ledger.")
         found = self._findings.all()
-        facts = (
+        facts: tuple[tuple[str, str], ...] = (
             ("ledger", self._key.name),
             ("size", str(self._size)),
             ("root", checkpoint.root.hex()),
         )
+        if self._older is not None:
+            facts += (("continues a ledger of size", str(self._older.size)),)
         return Verdict(found, entries=count, facts=() if found else facts)
 
     def _read(self, name: str, limit: int) -> bytes | None:
@@ -132,6 +147,37 @@ class _Export:
         except Unsound as unsound:  # the rest is still looked at: it may say where the harm is
             self._findings.add("checkpoint", f"it {unsound}", _COPY)
         return checkpoint
+
+    def _read_older(self) -> None:
+        """Read the older checkpoint, and see that it can be one of the same ledger."""
+        if self._since is None:
+            return
+        try:
+            older = read_checkpoint(self._since)
+            older.check(self._key)
+        except Unsound as unsound:
+            self._findings.add(_OLDER, f"it {unsound}", "Give it as it was kept.")
+            return
+        if older.size > self._size:
+            what = f"it is of {older.size} entries, but the ledger has {self._size}"
+            self._findings.add(_OLDER, what, _REWRITTEN)
+            return
+        self._older = older
+        if older.size == 0:
+            self._compare_older([])
+
+    def _compare_older(self, rest: list[bytes]) -> None:
+        """Compare the root of the full blocks so far, and of the rest of leaves, with the older."""
+        if self._older is None:
+            return
+        tree = Frontier(self._blocks.size, self._blocks.peaks)
+        if rest:
+            tree.append(subtree_root(rest))
+        if tree.root() != self._older.root:
+            last = self._older.size - 1
+            self._findings.add(
+                f"entries 0 to {last}", "they are not what was signed then", _REWRITTEN
+            )
 
     def _check_names(self) -> None:
         """Name every file, link or empty folder that an export of this size does not have."""
@@ -200,6 +246,9 @@ class _Export:
 
     def _add_block(self, hashes: list[bytes], width: int) -> None:
         """Add a block of leaves to the tree, and its root to the tile above if it is full."""
+        before = self._blocks.size * BLOCK_LEAVES
+        if self._older is not None and before < self._older.size <= before + BLOCK_LEAVES:
+            self._compare_older(hashes[: self._older.size - before])
         root = subtree_root(hashes)
         self._blocks.append(root)
         level = 0

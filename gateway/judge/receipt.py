@@ -63,7 +63,7 @@ def verify_receipt(text: str | bytes, vkey: str, *, digest: bytes | None = None)
         findings.add("receipt", f"it {unsound}", _AGAIN)
         return Verdict(findings.all())
     where = f"entry {proof.index}"
-    _check_place(proof, entry, key, where, findings)
+    check_place(proof, entry, key, where, findings)
     claims = check_jws(jws, _read_fact(entry, where, findings), key, where, findings)
     if claims is not None and digest is not None and not _is_of(claims, digest):
         fix = "Compare it with the file that was sent at the time."
@@ -100,7 +100,7 @@ def _read_extra(extra: bytes) -> tuple[bytes, str]:
     return bytes_from_b64u(members["entry"]), members["receipt"]
 
 
-def _check_place(
+def check_place(
     proof: ProofFile,
     entry: bytes,
     key: Key,

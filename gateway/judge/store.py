@@ -5,7 +5,8 @@ The steps, in order:
 1. every entry: its form, its part in the story
 2. every tile, and every checkpoint ever signed, against the entries
 3. every submission: its entry, its receipts, the blocks that make its record tree
-4. every stretch of every feed against what was entered as relayed
+4. every stretch of every feed, and what it shows, against what was entered as relayed
+5. who may speak, and what was asked, against the acts of administration that were entered
 
 Nothing is decrypted, so an auditor needs no secret. With `open_block`, which whoever holds the
 wrapping keys can give, each record's digest is computed again from what is sealed.
@@ -16,7 +17,9 @@ the key signed.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,9 +28,18 @@ from typing import Any, Final
 import apsw
 
 from gateway.core.merkle import BLOCK_LEAVES, HASH_BYTES, Frontier, leaf_hashes, subtree_root
-from gateway.judge.entries import Accepted, Fact, Received, Refused, Relayed, read_entries
+from gateway.judge.entries import (
+    Accepted,
+    Administered,
+    Fact,
+    Received,
+    Refused,
+    Relayed,
+    read_entries,
+)
 from gateway.judge.notes import read_checkpoint
 from gateway.judge.receipt import Judged, check_jws
+from gateway.judge.registry import check_registry
 from gateway.judge.story import Story
 from gateway.judge.strict import Unsound, bytes_from_b64u
 from gateway.judge.verdict import Finding, Findings, Verdict
@@ -80,6 +92,7 @@ class _Store:
         self._findings = findings
         self._judged: dict[str, tuple[int, Judged]] = {}
         self._relayed: dict[str, Relayed] = {}
+        self._administered: list[dict[str, Any]] = []
         self._sound = 0  # entries up to the last checkpoint that agreed
         self._broken = False
 
@@ -88,6 +101,7 @@ class _Store:
         size = self._check_ledger()
         submissions, records = self._check_submissions(open_block)
         self._check_feeds()
+        check_registry(self._rows, self._administered, self._say)
         found = self._findings.all()
         facts = (("ledger", self._key.name), ("size", str(size)))
         return Verdict(
@@ -118,6 +132,11 @@ class _Store:
             facts = list(read_entries(entries))
             story.take(size, facts)
             self._remember(size, facts)
+            self._administered += [
+                json.loads(entry)
+                for entry, fact in zip(entries, facts, strict=True)
+                if isinstance(fact, Administered)
+            ]
             hashes = leaf_hashes(entries)
             at = 0
             while pending is not None and pending[0] <= size + len(entries):
@@ -181,10 +200,16 @@ class _Store:
                 if bytes_from_b64u(fact.records) != root or fact.rows.accepted != accepted:
                     self._say(f"submission {identity}", "it is not what its entry says")
                 records += self._check_blocks(number, identity, root, accepted, open_block)
+                self._check_body(number, identity)
         for name, (index, fact) in self._judged.items():
             if name.startswith("Accepted") and fact.submission not in seen:
                 self._say(f"entry {index}", f"submission {fact.submission} is not in the store")
         return count, records
+
+    def _check_body(self, number: int, identity: str) -> None:
+        rows = list(self._rows("SELECT 1 FROM body WHERE submission = ?", number))
+        if not rows and not (self._directory / "bodies" / f"{identity}.body").is_file():
+            self._say(f"submission {identity}", "the bytes that were sent are gone")
 
     def _check_receipt(self, name: str, identity: str, entry: int, jws: str) -> Judged | None:
         index, fact = self._judged.get(name, (-1, None))
@@ -234,11 +259,19 @@ class _Store:
 
     def _check_feeds(self) -> None:
         stretches: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for feed, first, count, identity in self._rows(
-            "SELECT feed, first, count, id FROM feed_item JOIN submission "
+        views = {
+            number: b64u_of(hashlib.sha256(spec.encode()).digest())
+            for number, spec in self._rows("SELECT id, spec FROM view")
+        }
+        for feed, first, count, identity, view in self._rows(
+            "SELECT feed, first, count, submission.id, view FROM feed_item JOIN submission "
             "ON number = submission ORDER BY feed, first"
         ):
             stretches.setdefault((identity, feed), []).append((first, count))
+            relayed = self._relayed.get(identity)
+            run = None if relayed is None else relayed.feeds.get(feed)
+            if run is not None and run.view != views.get(view):
+                self._say(f"feed {feed}", f"it shows more or less of {identity} than was relayed")
         for identity, fact in self._relayed.items():
             for feed, run in fact.feeds.items():
                 parts = stretches.pop((identity, feed), [])
@@ -251,6 +284,11 @@ class _Store:
 
     def _say(self, where: str, what: str) -> None:
         self._findings.add(where, what, _RESTORE)
+
+
+def b64u_of(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 class _Tiles:

@@ -19,9 +19,19 @@ from typing import BinaryIO, Final
 
 from gateway.core.envelope import NONCE_BYTES, OVERHEAD_BYTES, Envelope
 from gateway.core.limits import SPOOL_CHUNK_BYTES
+from gateway.core.refusal import Reason, Refused
 
 _LENGTH: Final = 4
 _UNFINISHED: Final = ".part"
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Trouble with the disk is for the sender to wait out: Refused(STORE_UNAVAILABLE)."""
+    try:
+        yield
+    except OSError as error:
+        raise Refused(Reason.STORE_UNAVAILABLE, retry_after=30) from error
 
 
 class OrphanError(Exception):
@@ -93,13 +103,15 @@ class BodyWriter:
     def write(self, piece: bytes) -> None:
         """Seal and append up to 64 KiB."""
         sealed = self._envelope.seal(b"body", self.number, piece, os.urandom(NONCE_BYTES))
-        self._file.write(len(sealed).to_bytes(_LENGTH, "big") + sealed)
+        with _told():
+            self._file.write(len(sealed).to_bytes(_LENGTH, "big") + sealed)
         self.number += 1
         self.size += len(piece)
 
     async def close(self) -> FileBody:
         """Flush to disk, in a thread; the body can be read from now on, and survives a power cut."""
-        await asyncio.to_thread(self._flush)
+        with _told():
+            await asyncio.to_thread(self._flush)
         return FileBody(self._path, self._envelope, self.size)
 
     def _flush(self) -> None:
@@ -109,9 +121,10 @@ class BodyWriter:
         _flush_directory(self._path.parent)
 
     def discard(self) -> None:
-        """Leave nothing behind."""
-        self._file.close()
+        """Leave nothing behind; on a full disk closing would write again, and fail again."""
         self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 class Bodies:
@@ -129,7 +142,8 @@ class Bodies:
 
     def create(self, submission: str, data_key: bytes) -> BodyWriter:
         """Begin a new sealed body."""
-        return BodyWriter(self.path(submission, "body"), Envelope(data_key, submission))
+        with _told():
+            return BodyWriter(self.path(submission, "body"), Envelope(data_key, submission))
 
     def body(self, submission: str, data_key: bytes) -> FileBody:
         """A body that was closed before."""

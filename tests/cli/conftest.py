@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,17 @@ def cli() -> Cli:
 def quiet() -> None:
     """The gateway's own log does not go to the stdout that a test looks at."""
     logs.configure(io.StringIO(), level="critical")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Where a command runs it leaves nothing, unless it was told to put it there."""
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    yield
+    assert [path.name for path in here.iterdir()] == []
 
 
 def profile_of(house: House, name: str, directory: Path, **changes: Any) -> Path:

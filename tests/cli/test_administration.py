@@ -209,7 +209,7 @@ def test_keys_are_made_shown_and_rotated(tmp_path: Path) -> None:
     config = ("--config", tmp_path / "house" / "config.toml")
     before = run("key", "show", "--json", *config).json
     assert run("key", "show", *config).out.strip() == before["vkey"]
-    assert run("key", "create", *config).code == Exit.UNAVAILABLE
+    assert run("key", "create", *config).code == Exit.USAGE
     for which in ("token", "wrapping"):
         assert run("key", "rotate", which, *config).code == Exit.OK
     after = run("key", "show", "--json", *config).json

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,8 +50,9 @@ async def test_the_commands_it_prints_work_as_they_stand(tmp_path: Path) -> None
     while not any("Ctrl-C" in line for line in printed) and time.monotonic() < until:
         printed.append((await asyncio.wait_for(process.stdout.readline(), 30)).decode())
     try:
-        commands = [line.split() for line in printed if line.startswith("    cms-gateway ")]
+        commands = [line.split() for line in printed if re.match(r" {4}\S*cms-gateway ", line)]
         assert len(commands) >= 5
+        assert all(shutil.which(command[0]) for command in commands)
         for command in commands:
             if "--follow" in command:
                 command.remove("--follow")

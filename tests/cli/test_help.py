@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from gateway.cli.command import Command
+from gateway.cli.command import PROGRAM, Command
 from gateway.cli.exits import MEANING, Exit
-from gateway.cli.manual import renewed
-from gateway.cli.root import every_command
+from gateway.cli.manual import COLUMNS, PAGE, help_of, reference
+from gateway.cli.root import every_command, root
 from tests.cli.conftest import run
-from tests.conftest import ROOT
 
 COMMANDS = every_command()
 
@@ -38,14 +38,23 @@ def test_every_code_has_a_meaning() -> None:
 
 
 def test_the_document_says_what_the_commands_say() -> None:
-    document = ROOT / "docs" / "commands.md"
-    text = document.read_text(encoding="utf-8")
-    assert renewed(text) == text, "run: python -m gateway.cli.manual docs/commands.md"
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == reference(), "run: python -m gateway.cli.manual"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS])
+def test_the_document_says_what_a_terminal_shows(name: str) -> None:
+    # The runner's own terminal is 80 wide, whatever the environment says.
+    words = [*name.split(), "--help"]
+    shown = CliRunner().invoke(root, words, prog_name=PROGRAM, terminal_width=COLUMNS).stdout
+    assert shown.rstrip("\n") == help_of(name).rstrip("\n")
+    assert shown.startswith(f"Usage: cms-gateway {name} [OPTIONS]")
 
 
 def test_version() -> None:
     assert run("version", "--json").json["cms-gateway"]
     assert run("version").out.startswith("cms-gateway")
+    assert run("--version").out.startswith("cms-gateway ")
 
 
 def test_a_command_that_is_none_is_a_usage_error(tmp_path: Path) -> None:

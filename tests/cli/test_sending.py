@@ -141,7 +141,9 @@ async def test_check_refuses_what_the_door_refuses(tmp_path: Path, cli: Cli) -> 
 async def test_a_bank_answers_a_request(house: House, tmp_path: Path, cli: Cli) -> None:
     identity = await house.ask("tracing", "bank", "account", "party", "safe_deposit_box")
     profile = profile_of(house, "bank", tmp_path)
-    unasked = await cli("submit", SAMPLES / "bank-answer.xml", "--profile", profile)
+    unasked = await cli(
+        "submit", SAMPLES / "bank-answer.xml", "--profile", profile, "--receipts", tmp_path
+    )
     assert unasked.code == Exit.NOT_PERMITTED, unasked.err
     sent = await cli(
         "submit",
@@ -186,7 +188,7 @@ async def test_a_gateway_that_is_away_is_told(
     monkeypatch.setattr("gateway.cli.keeping.Patience", hasty)
     async with wire_to(house.gateway.port) as wire:
         path = profile_of(house, "employer", tmp_path, url=wire.url)
-    sent = await cli("submit", SAMPLES / "schedule.csv", "--profile", path)
+    sent = await cli("submit", SAMPLES / "schedule.csv", "--profile", path, "--receipts", tmp_path)
     assert sent.code == Exit.UNAVAILABLE
     assert "Trying again" in sent.err
     assert "does not answer" in sent.err
@@ -224,7 +226,9 @@ async def test_a_large_file_is_refused_as_a_small_one_is(
 
 async def test_who_is_not_known_is_not_permitted(house: House, tmp_path: Path, cli: Cli) -> None:
     profile = profile_of(house, "employer", tmp_path, kid="another")
-    sent = await cli("submit", SAMPLES / "schedule.csv", "--profile", profile)
+    sent = await cli(
+        "submit", SAMPLES / "schedule.csv", "--profile", profile, "--receipts", tmp_path
+    )
     assert sent.code == Exit.NOT_PERMITTED
     consumer = profile_of(house, "bank", tmp_path, client="employer-client")
     assert (await cli("request", "list", "--profile", consumer)).code == Exit.NOT_PERMITTED

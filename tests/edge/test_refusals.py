@@ -111,7 +111,7 @@ async def test_a_revoked_certificate_also_on_an_open_connection(house: House) ->
 async def test_a_certificate_withdrawn_here_is_refused_at_once(house: House) -> None:
     assert (await house.employer.submit(SCHEDULE, CSV))[0] == 201
     await house.gateway.store.registry.revoke_certificate(house.employer.issued.thumbprint)
-    assert await refused(house, house.employer.submit(b"x", CSV)) == "certificate-unknown"
+    assert await refused(house, house.employer.submit(b"x", CSV)) == "certificate-revoked"
 
 
 async def test_an_expired_certificate_does_not_get_through_the_handshake(house: House) -> None:

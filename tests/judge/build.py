@@ -20,6 +20,10 @@ PUBLIC = SECRET.public_key().public_bytes_raw()
 KEY_ID = hashlib.sha256(ORIGIN.encode() + b"\n\x01" + PUBLIC).digest()[:4]
 VKEY = f"{ORIGIN}+{KEY_ID.hex()}+{base64.b64encode(bytes([1]) + PUBLIC).decode()}"
 
+VIEW = (
+    base64.urlsafe_b64encode(hashlib.sha256(b"what a feed may show").digest()).decode().rstrip("=")
+)
+
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
@@ -169,7 +173,10 @@ class Submission:
             "kind": "submission.relayed",
             "time": instant(self.recorded),
             "submission": self.name,
-            "feeds": {name: {"first": first, "count": self.rows} for name, first in feeds.items()},
+            "feeds": {
+                name: {"first": first, "count": self.rows, "view": VIEW}
+                for name, first in feeds.items()
+            },
         }
         return canonical(entry)
 

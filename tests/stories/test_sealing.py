@@ -46,6 +46,14 @@ async def test_a_sound_ledger_is_sealed_again_and_again(house: House) -> None:
         ("DELETE FROM submission", "not in the store"),
         ("UPDATE feed_item SET first = first + 1", "feed"),
         ("DELETE FROM feed_item WHERE feed = 'tracing'", "feed tracing"),
+        ('UPDATE view SET spec = replace(spec, \'"who"\', \'"pay","who"\')', "shows more"),
+        ("DELETE FROM body", "are gone"),
+        (
+            "INSERT INTO party_class VALUES ('tracing', 'enforcement', '2020-01-01', NULL)",
+            "consumer tracing",
+        ),
+        ("UPDATE client SET party = 'tracing' WHERE id = 'bank-client'", "client bank-client"),
+        ("UPDATE certificate SET party = 'tracing' WHERE party = 'bank'", "certificate"),
     ],
 )
 async def test_whatever_is_altered_in_the_database_is_found_and_named(

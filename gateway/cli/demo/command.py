@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.cli import house
-from gateway.cli.command import FOLDER, Command
+from gateway.cli.command import FOLDER, Command, program
 from gateway.cli.demo import cast, stage, story
 from gateway.cli.demo.stage import Stage
 from gateway.cli.demo.voice import Voice
@@ -62,14 +62,16 @@ def _invite(opened: Stage, voice: Voice) -> None:
     employer, tracing = opened.profile(cast.EMPLOYER), opened.profile("tracing")
     receipt = opened.receipt(cast.SCHEDULE.file)
     original = opened.samples / cast.SCHEDULE.file
+    gateway = program()
     voice.step(f"The gateway keeps serving on {url}. Talk to it from another terminal:")
     for command in (
-        f"cms-gateway submit {original} --profile {employer} --receipts {opened.directory}",
-        f"cms-gateway check {opened.samples / 'schedule-with-a-mistake.csv'}",
-        f"cms-gateway feed read tracing --profile {tracing} --follow",
-        f"cms-gateway receipt verify {receipt} --key {opened.key_file} --file {original}",
-        f"cms-gateway ledger verify {opened.copy} --key {opened.key_file}",
-        f"cms-gateway org list --config {opened.config}",
+        f"{gateway} submit {original} --profile {employer} --receipts {opened.directory}",
+        f"{gateway} check {opened.samples / 'schedule-with-a-mistake.csv'}",
+        f"{gateway} feed read tracing --profile {tracing} --follow",
+        f"{gateway} receipt verify {receipt} --key {opened.key_file} --file {original}",
+        f"{gateway} ledger verify {opened.copy} --key {opened.key_file}",
+        f"{gateway} ledger export {opened.directory / 'ledger'} --profile {opened.auditor}",
+        f"{gateway} org list --config {opened.config}",
         f"curl --cacert {opened.directory / 'pki' / 'server-ca.pem'} {url}/v1/ledger/checkpoint",
     ):
         voice.copy(command)

@@ -53,12 +53,17 @@ class Stage:
     @property
     def key_file(self) -> Path:
         """The one public key, as an auditor would have it."""
-        return self.directory / "ledger.vkey"
+        return self.directory / house.VKEY
 
     @property
     def copy(self) -> Path:
         """The auditor's copy of the ledger."""
         return self.directory / "ledger-copy"
+
+    @property
+    def auditor(self) -> Path:
+        """The profile of somebody who reads the ledger and is no party."""
+        return self.directory / house.AUDITOR
 
     def profile(self, party: str) -> Path:
         """A party's profile."""
@@ -98,7 +103,7 @@ async def opened(directory: Path) -> AsyncIterator[Stage]:
         stage = Stage(directory, settings, gateway, vkey, stack)
         for each in ("parties", "receipts"):
             (directory / each).mkdir()
-        stage.key_file.write_text(f"{vkey}\n")
+        house.write_auditor(directory, settings.issuer, vkey)
         yield stage
 
 

@@ -23,6 +23,8 @@ _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 async def token(request: web.Request) -> web.Response:
     """POST /oauth2/token: client credentials with private_key_jwt (RFC 6749, 7523, 8705)."""
     front = request.app[FRONT]
+    shown = credentials(request)
+    front.door.check_certificate(shown)  # before a byte of the body is waited for
     fields = form_fields(await small_body(request))
     if (
         fields.get("grant_type") != "client_credentials"
@@ -34,7 +36,7 @@ async def token(request: web.Request) -> web.Response:
             "Send grant_type=client_credentials, client_assertion_type and client_assertion.",
         )
     issued = await front.door.token(
-        credentials(request),
+        shown,
         fields["client_assertion"],
         fields.get("scope"),
         front.issuer,

@@ -26,8 +26,10 @@ log = structlog.get_logger("http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CORRELATION: Final = "X-Correlation-ID"
-_CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Hexadecimal, as UUIDs and trace ids are: it is logged, and must not be a way to log anything else.
+_CORRELATION_ID: Final = re.compile(r"[0-9A-Fa-f-]{16,64}")
 _JSON_BODY_BYTES: Final = 64 * KIB
+_SMALL_BODY_SECONDS: Final = 10
 # RFC 6750 section 2.1: b64token.
 _BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
 
@@ -144,10 +146,15 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
 async def small_body(request: web.Request) -> bytes:
     """A body of at most 64 KiB, whole."""
     held = bytearray()
-    async for chunk in chunks(request):
-        held += chunk
-        if len(held) > _JSON_BODY_BYTES:
-            raise Refused(Reason.BODY_TOO_LARGE, f"The limit here is {_JSON_BODY_BYTES} bytes.")
+    try:
+        async with asyncio.timeout(_SMALL_BODY_SECONDS):
+            async for chunk in chunks(request):
+                held += chunk
+                if len(held) > _JSON_BODY_BYTES:
+                    limit = f"The limit here is {_JSON_BODY_BYTES} bytes."
+                    raise Refused(Reason.BODY_TOO_LARGE, limit)
+    except TimeoutError as error:
+        raise Refused(Reason.BODY_TOO_SLOW) from error
     return bytes(held)
 
 

@@ -56,6 +56,7 @@ def open_writer(directory: Path) -> tuple[apsw.Connection, int]:
     _pragma(db, "synchronous", 2)  # FULL: every commit is flushed
     _pragma(db, "foreign_keys", 1)
     _pragma(db, "trusted_schema", 0)
+    _pragma(db, "secure_delete", 1)  # what is deleted is overwritten: a wrapped key, above all
     db.execute("PRAGMA cache_size=-65536")
     db.execute("PRAGMA wal_autocheckpoint=4000")
     result = db.execute("PRAGMA quick_check(1)").fetchall()

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from typing import Any, Final
 
 import apsw
 import msgspec
 
-from gateway.core import ledger
-from gateway.core.disclosure import View
 from gateway.core.duty import Ask
-from gateway.core.instant import written
-from gateway.core.receipt import Rows, Statement, entry_members
-from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Draft, Recorded
+from gateway.core.receipt import Rows
+from gateway.core.stages import Draft, Recorded
+from gateway.store.sqlite.commits import Accept, Attest, Done, Hold, Refuse
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.evidence import Evidence
-from gateway.store.sqlite.writer import Turn, Writer
-
-# Signs the statement of a receipt, as of the instant of its recording; returns a compact JWS.
-Attest = Callable[[Statement, dt.datetime], str]
+from gateway.store.sqlite.writer import Writer
 
 _COLUMNS: Final = "id, state, accepted, refused, nil, recorded_at"
 
@@ -55,15 +47,15 @@ class Journal:
 
     async def record(self, draft: Draft) -> Recorded:
         """Commit an accepted submission."""
-        return self._answer(await self._writer.do(_Accept(draft, self._attest)))
+        return self._answer(await self._writer.do(Accept(draft, self._attest)))
 
     async def hold(self, draft: Draft) -> Recorded:
         """Commit that the bytes of a large submission are durable."""
-        return self._answer(await self._writer.do(_Hold(draft, self._attest)))
+        return self._answer(await self._writer.do(Hold(draft, self._attest)))
 
     async def refuse(self, draft: Draft) -> Recorded:
         """Commit that a submission was refused."""
-        return self._answer(await self._writer.do(_Refuse(draft, self._attest)))
+        return self._answer(await self._writer.do(Refuse(draft, self._attest)))
 
     def find(self, submission: str, organisation: str) -> Recorded | None:
         """A submission of this organisation; None if there is none, or it is another's."""
@@ -101,7 +93,7 @@ class Journal:
             "ORDER BY number",
         )
 
-    def _answer(self, done: _Done) -> Recorded:
+    def _answer(self, done: Done) -> Recorded:
         if done.repeat:
             return self._recorded(done.number, repeat=True)
         statement = done.statement
@@ -135,260 +127,3 @@ class Journal:
             receipt=self._evidence.receipt(jws, entry),
             repeat=repeat,
         )
-
-
-def _earlier(db: apsw.Connection, organisation: str, key: str | None, tag: bytes) -> int | None:
-    """The number of the submission that a new one would repeat.
-
-    Raises Refused(IDEMPOTENCY_KEY_REUSED) when the key was used with other bytes. A submission that
-    was refused is never repeated: what failed may be sent again.
-    """
-    if key is not None:
-        rows = fetch(
-            db,
-            "SELECT content_tag, submission FROM idempotency WHERE organisation = ? AND key = ?",
-            (organisation, key),
-        )
-        if rows:
-            if rows[0][0] != tag:
-                raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
-            return int(rows[0][1])
-    rows = fetch(
-        db, "SELECT number FROM submission WHERE content_tag = ? AND state <> 'refused'", (tag,)
-    )
-    return int(rows[0][0]) if rows else None
-
-
-class _Done(msgspec.Struct, frozen=True):
-    number: int
-    repeat: bool
-    statement: Statement
-    jws: str
-    index: int
-    entry: bytes
-    size: int
-    note: str
-    recorded_at: str
-
-
-class _Draft:
-    """What the three kinds of commit have in common."""
-
-    def __init__(self, draft: Draft, attest: Attest) -> None:
-        self.draft = draft
-        self.statement = draft.statement
-        self.attest = attest
-        self.rows = 10 + 4 * len(draft.blocks)
-        self.number = 0
-        self.repeat = False
-        self.twin: _Draft | None = None
-        self.jws = ""
-        self.index = 0
-        self.entry = b""
-
-    def find_earlier(self, turn: Turn) -> bool:
-        """Look for an earlier submission, in the database and in this group."""
-        organisation, key = self.statement.sender.organisation, self.draft.key
-        tag = self.draft.content_tag
-        for name in (("key", organisation, key), ("tag", tag)):
-            found = turn.decided.get(name)
-            if found is not None and None not in name:
-                if found.draft.content_tag != tag:
-                    raise Refused(Reason.IDEMPOTENCY_KEY_REUSED)
-                self.twin, self.repeat = found, True
-                return True
-        number = _earlier(turn.db, organisation, key, tag)
-        if number is not None:
-            self.number, self.repeat = number, True
-            return True
-        turn.decided["tag", tag] = self
-        if key is not None:
-            turn.decided["key", organisation, key] = self
-        return False
-
-    def enter(self, turn: Turn, kind: str) -> None:
-        """Sign the receipt and append the entry that binds it."""
-        self.jws = self.attest(self.statement, turn.now)
-        self.entry = ledger.entry(kind, turn.written, **entry_members(self.statement, self.jws))
-        self.index = turn.tree.append(self.entry)
-
-    def insert(self, turn: Turn, state: str) -> None:
-        """Write the submission itself."""
-        draft, statement = self.draft, self.statement
-        rows = statement.rows or Rows()
-        turn.db.execute(
-            "INSERT INTO submission (id, organisation, class, format, request, state, entry, "
-            "received_at, recorded_at, content_tag, wrapped_key, records, accepted, refused, nil, "
-            "receipt, pending, outcome) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                statement.submission,
-                statement.sender.organisation,
-                statement.provider_class,
-                statement.format,
-                statement.request,
-                state,
-                self.index,
-                written(statement.received_at),
-                turn.written,
-                draft.content_tag,
-                draft.wrapped_key,
-                statement.records,
-                rows.accepted,
-                rows.refused,
-                rows.nil,
-                self.jws,
-                draft.pending,
-                draft.outcome,
-            ),
-        )
-        self.number = turn.db.last_insert_rowid()
-        if draft.key is not None:
-            turn.db.execute(
-                "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
-                (
-                    statement.sender.organisation,
-                    draft.key,
-                    draft.content_tag,
-                    self.number,
-                    turn.written,
-                ),
-            )
-
-    def answer(self, turn: Turn) -> _Done:
-        """What was recorded, here or by the twin in the same group."""
-        number = self.number if self.twin is None else self.twin.number
-        return _Done(
-            number,
-            self.repeat,
-            self.statement,
-            self.jws,
-            self.index,
-            self.entry,
-            turn.tree.committed,
-            turn.note,
-            turn.written,
-        )
-
-
-class _Accept(_Draft):
-    """Commit an accepted submission: new, or held before."""
-
-    def prepare(self, turn: Turn) -> None:
-        # A draft without a wrapped key ends a submission that was held before.
-        self.held = (
-            []
-            if self.draft.wrapped_key
-            else fetch(
-                turn.db,
-                "SELECT number, state FROM submission WHERE id = ?",
-                (self.statement.submission,),
-            )
-        )
-        if self.held and self.held[0][1] != "received":
-            self.number, self.repeat = self.held[0][0], True  # concluded before a crash
-            return
-        if not self.held and self.find_earlier(turn):
-            return
-        self.enter(turn, ledger.ACCEPTED)
-        feeds: dict[str, dict[str, int]] = {}
-        self.items: list[tuple[str, int, int, int, View]] = []
-        for feed, view in self.draft.views.items():
-            counts = [_shown(block, view) for block in self.draft.blocks]
-            total = sum(counts)
-            if total:
-                first = turn.feeds.take(feed, total)
-                feeds[feed] = {"first": first, "count": total}
-                for n, count in enumerate(counts):
-                    if count:
-                        self.items.append((feed, first, count, n, view))
-                        first += count
-        turn.enter(ledger.RELAYED, submission=self.statement.submission, feeds=feeds)
-
-    def write(self, turn: Turn) -> None:
-        if self.repeat:
-            return
-        db, draft = turn.db, self.draft
-        if self.held:
-            self._conclude(turn)
-        else:
-            self.insert(turn, "accepted")
-        if draft.body is not None:
-            db.execute("INSERT INTO body VALUES (?, ?)", (self.number, draft.body))
-        db.executemany(
-            "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (self.number, n, block.count, block.root, block.frame, block.place, block.length)
-                for n, block in enumerate(draft.blocks)
-            ],
-        )
-        views = {id(view): turn.views.number(view) for *_, view in self.items}
-        db.executemany(
-            "INSERT INTO feed_item VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (feed, first, count, self.number, n, views[id(view)])
-                for feed, first, count, n, view in self.items
-            ],
-        )
-
-    def _conclude(self, turn: Turn) -> None:
-        statement, rows = self.statement, self.statement.rows or Rows()
-        self.number = self.held[0][0]
-        turn.db.execute(
-            "UPDATE submission SET state = 'accepted', received = receipt, received_entry = entry, "
-            "entry = ?, recorded_at = ?, records = ?, accepted = ?, refused = ?, nil = ?, "
-            "receipt = ?, pending = NULL, outcome = ? WHERE number = ?",
-            (
-                self.index,
-                turn.written,
-                statement.records,
-                rows.accepted,
-                rows.refused,
-                rows.nil,
-                self.jws,
-                self.draft.outcome,
-                self.number,
-            ),
-        )
-
-
-class _Hold(_Draft):
-    """Commit that the bytes are durable and the outcome follows."""
-
-    def prepare(self, turn: Turn) -> None:
-        if not self.find_earlier(turn):
-            self.enter(turn, ledger.RECEIVED)
-
-    def write(self, turn: Turn) -> None:
-        if not self.repeat:
-            self.insert(turn, "received")
-
-
-class _Refuse(_Draft):
-    """Commit a refusal: an entry alone, or the end of a submission that was held."""
-
-    def prepare(self, turn: Turn) -> None:
-        self.enter(turn, ledger.REFUSED)
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute(
-            "UPDATE submission SET state = 'refused', received = receipt, received_entry = entry, "
-            "entry = ?, recorded_at = ?, receipt = ?, pending = NULL, outcome = ? "
-            "WHERE id = ? AND state = 'received'",
-            (
-                self.index,
-                turn.written,
-                self.jws,
-                self.draft.outcome,
-                self.statement.submission,
-            ),
-        )
-        if turn.db.changes():
-            turn.db.execute(
-                "DELETE FROM idempotency WHERE submission = "
-                "(SELECT number FROM submission WHERE id = ?)",
-                (self.statement.submission,),
-            )
-
-
-def _shown(block: BlockRef, view: View) -> int:
-    return sum(count for name, count in block.types.items() if name in view)

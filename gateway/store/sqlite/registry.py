@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import apsw
 import msgspec
 
 from gateway.core import ledger
+from gateway.core.canonical import b64u, canonical
 from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn, Writer
+
+_REMEMBERED: Final = 10_000
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -35,15 +39,37 @@ class Client(msgspec.Struct, frozen=True):
     jwks: dict[str, Any]
 
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _remembered(
+    known: dict[_Key, _Value], key: _Key, read: Callable[[], _Value | None]
+) -> _Value | None:
+    """What is known under a key, or is found now.
+
+    What is not there is not remembered, and no more than so many things are: names that somebody
+    made up must not fill the memory.
+    """
+    found = known.get(key)
+    if found is None:
+        found = read()
+        if found is not None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[key] = found
+    return found
+
+
 class Registry:
     """Reads are answered from memory until the next change; every change is a ledger entry."""
 
     def __init__(self, writer: Writer, reader: apsw.Connection) -> None:
         self._writer = writer
         self._reader = reader
-        self._parties: dict[tuple[str, dt.date], Party | None] = {}
-        self._certificates: dict[str, str | None] = {}
-        self._clients: dict[str, Client | None] = {}
+        self._parties: dict[tuple[str, dt.date], Party] = {}
+        self._certificates: dict[str, str] = {}
+        self._clients: dict[str, Client] = {}
 
     def forget(self) -> None:
         """Read everything anew, because something changed."""
@@ -53,10 +79,7 @@ class Registry:
 
     def party(self, identity: str, day: dt.date) -> Party | None:
         """A party as it is on a day."""
-        key = (identity, day)
-        if key not in self._parties:
-            self._parties[key] = self._read_party(identity, day)
-        return self._parties[key]
+        return _remembered(self._parties, (identity, day), lambda: self._read_party(identity, day))
 
     def _read_party(self, identity: str, day: dt.date) -> Party | None:
         rows = fetch(self._reader, "SELECT kind, name FROM party WHERE id = ?", (identity,))
@@ -73,32 +96,38 @@ class Registry:
 
     def holder(self, thumbprint: str) -> str | None:
         """The party whose certificate this is, unless it is revoked here."""
-        if thumbprint not in self._certificates:
-            rows = fetch(
+        return _remembered(self._certificates, thumbprint, lambda: self._read_holder(thumbprint))
+
+    def _read_holder(self, thumbprint: str) -> str | None:
+        rows = fetch(
+            self._reader,
+            "SELECT party FROM certificate WHERE thumbprint = ? AND revoked IS NULL",
+            (thumbprint,),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def is_revoked(self, thumbprint: str) -> bool:
+        """Whether a certificate was registered once, and has been withdrawn here."""
+        return bool(
+            fetch(
                 self._reader,
-                "SELECT party FROM certificate WHERE thumbprint = ? AND revoked IS NULL",
+                "SELECT 1 FROM certificate WHERE thumbprint = ? AND revoked IS NOT NULL",
                 (thumbprint,),
             )
-            self._certificates[thumbprint] = rows[0][0] if rows else None
-        return self._certificates[thumbprint]
+        )
 
     def client(self, identity: str) -> Client | None:
         """An OAuth client."""
-        if identity not in self._clients:
-            rows = fetch(
-                self._reader, "SELECT id, party, scope, jwks FROM client WHERE id = ?", (identity,)
-            )
-            self._clients[identity] = (
-                Client(
-                    rows[0][0],
-                    rows[0][1],
-                    frozenset(rows[0][2].split()),
-                    msgspec.json.decode(rows[0][3]),
-                )
-                if rows
-                else None
-            )
-        return self._clients[identity]
+        return _remembered(self._clients, identity, lambda: self._read_client(identity))
+
+    def _read_client(self, identity: str) -> Client | None:
+        rows = fetch(
+            self._reader, "SELECT id, party, scope, jwks FROM client WHERE id = ?", (identity,)
+        )
+        if not rows:
+            return None
+        _, party, scope, jwks = rows[0]
+        return Client(identity, party, frozenset(scope.split()), msgspec.json.decode(jwks))
 
     def parties(self, kind: str) -> list[dict[str, Any]]:
         """Every party of a kind, with its classes."""
@@ -192,8 +221,8 @@ class Registry:
                 ),
             )
 
-        kids = sorted(str(key.get("kid")) for key in jwks["keys"])
-        await self._change(ledger.CLIENT_ADDED, write, id=identity, party=party, keys=kids)
+        keys = sorted(b64u(hashlib.sha256(canonical(key)).digest()) for key in jwks["keys"])
+        await self._change(ledger.CLIENT_ADDED, write, id=identity, party=party, keys=keys)
 
     async def raise_request(self, request: Stored) -> None:
         """Store a request; it is in force from this moment."""

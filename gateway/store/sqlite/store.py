@@ -13,9 +13,10 @@ import structlog
 from gateway.core import ledger
 from gateway.core.checkpoint import VerifierKey
 from gateway.store.bodies import Bodies
+from gateway.store.sqlite.commits import Attest
 from gateway.store.sqlite.connection import StoreError, fetch, open_reader, open_writer
 from gateway.store.sqlite.evidence import Evidence
-from gateway.store.sqlite.journal import Attest, Journal
+from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.registry import Registry
 from gateway.store.sqlite.shelf import Shelf
 from gateway.store.sqlite.tree import Tree

@@ -26,6 +26,19 @@ class Uploads:
         )
         return Upload(*rows[0]) if rows else None
 
+    def open_of(self, organisation: str) -> int:
+        """How many uploads an organisation has open."""
+        rows = fetch(
+            self._reader, "SELECT count(*) FROM upload WHERE organisation = ?", (organisation,)
+        )
+        return int(rows[0][0])
+
+    def expired(self, now: int) -> list[str]:
+        """Ids of uploads that have expired; `now` in seconds since 1970."""
+        return [
+            row[0] for row in fetch(self._reader, "SELECT id FROM upload WHERE expires < ?", (now,))
+        ]
+
     def open_ids(self) -> list[str]:
         """Ids of every upload that is remembered."""
         return [row[0] for row in fetch(self._reader, "SELECT id FROM upload")]

@@ -250,7 +250,7 @@ class Writer:
             else:
                 self._db.execute("COMMIT")
             self._flush_seconds += (loop.time() - began - self._flush_seconds) / 8
-        except apsw.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             self._give_up(ready, error)
             return
         self._last = turn.now
@@ -294,7 +294,7 @@ class Writer:
     def _give_up(
         self,
         ready: list[tuple[Work, asyncio.Future[Any]]],
-        error: apsw.Error,
+        error: Exception,
     ) -> None:
         log.error("commit_failed", error=type(error).__name__, work=len(ready))
         for _, future in ready:

@@ -1,0 +1,66 @@
+"""Who may speak, and what was asked: the tables against the acts of administration in the ledger.
+
+A row that no entry accounts for was put there by somebody who could write to the database and did
+not want to be seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import rfc8785
+
+Rows = Callable[..., Iterator[tuple[Any, ...]]]
+Say = Callable[[str, str], None]
+
+_UNSEEN: Final = "no entry of the ledger accounts for it"
+
+
+def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
+    """Compare parties, certificates, clients and requests with the entries that made them."""
+    by_kind: dict[str, dict[str, dict[str, Any]]] = {}
+    for entry in entries:
+        key = entry["thumbprint"] if entry["kind"] == "certificate.added" else entry["id"]
+        by_kind.setdefault(entry["kind"], {})[str(key)] = entry
+    parties = {
+        "organisation": by_kind.get("organisation.added", {}),
+        "consumer": by_kind.get("consumer.added", {}),
+    }
+    for identity, kind in rows("SELECT id, kind FROM party"):
+        classes = sorted(
+            row[0] for row in rows("SELECT class FROM party_class WHERE party = ?", identity)
+        )
+        added = parties[kind].get(identity)
+        if added is None or added.get("classes") != classes:
+            say(f"{kind} {identity}", f"of its classes, {_UNSEEN}")
+    certificates = by_kind.get("certificate.added", {})
+    revoked = by_kind.get("certificate.revoked", {})
+    for thumbprint, party, gone in rows("SELECT thumbprint, party, revoked FROM certificate"):
+        given = certificates.get(thumbprint)
+        if given is None or given["id"] != party or (gone is None) == (thumbprint in revoked):
+            say(f"certificate {thumbprint}", _UNSEEN)
+    clients = by_kind.get("client.added", {})
+    for identity, party, jwks in rows("SELECT id, party, jwks FROM client"):
+        client = clients.get(identity)
+        keys = sorted(_hash_of(key) for key in json.loads(jwks)["keys"])
+        if client is None or client.get("party") != party or client.get("keys") != keys:
+            say(f"client {identity}", _UNSEEN)
+    requests = by_kind.get("request.raised", {})
+    for identity, organisation, consumer, purposes, types in rows(
+        "SELECT id, organisation, consumer, purposes, record_types FROM request"
+    ):
+        asked = requests.get(identity, {})
+        said = (organisation, consumer, json.loads(purposes), json.loads(types))
+        names = ("organisation", "consumer", "purposes", "record_types")
+        if said != tuple(asked.get(name) for name in names):
+            say(f"request {identity}", _UNSEEN)
+
+
+def _hash_of(key: dict[str, Any]) -> str:
+    """How an entry names a public key: the hash of its JWK, as canonical JSON."""
+    digest = hashlib.sha256(rfc8785.dumps(key)).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
