@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import ssl
@@ -101,7 +102,7 @@ class Party:
             "POST",
             "/v1/submissions",
             headers=named,
-            data=body,
+            data=io.BytesIO(body) if isinstance(body, bytes) and len(body) > 500_000 else body,
             skip_auto_headers=["Content-Type"],
         )
 

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -119,8 +120,16 @@ def test_every_problem_exists_and_stands_under_its_status():
             assert all(BY_SLUG[slug].status == int(status) for slug in slugs)
             assert all(slug in answer["description"] for slug in slugs)
             told.update(slugs)
-    # An address that is not in the table has no operation, and no limit of rates is built in yet.
-    assert BY_SLUG.keys() - told == {"method-not-allowed", "rate-limited"}
+    # An address that is not in the table has no operation.
+    assert BY_SLUG.keys() - told == {"method-not-allowed"}
+
+
+def test_every_call_of_a_party_may_be_one_too_many():
+    for _, _, operation in operations():
+        limited = any("oauth2" in needed for needed in operation["security"])
+        assert ("429" in operation["responses"]) == limited
+        if limited:
+            assert "Retry-After" in operation["responses"]["429"]["headers"]
 
 
 def test_examples_of_problems_are_what_the_gateway_would_write():
@@ -238,6 +247,19 @@ def test_the_page_shows_every_operation():
     page = documentation(DOCUMENT)
     for _, _, operation in operations():
         assert f'id="{operation["operationId"]}"' in page
+
+
+def test_the_page_shows_what_a_body_holds():
+    page = documentation(DOCUMENT)
+    for _, _, operation in operations():
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            assert escape(kind) in page
+            schema = resolved(content.get("schema", {}))
+            for name, member in schema.get("properties", {}).items():
+                assert f"<code>{escape(name)}</code>" in page
+                assert escape(resolved(member).get("description", "")) in page
+    assert "EXAMPLE-EMPLOYER-1" in page
+    assert "&quot;record_types&quot;" in page
 
 
 def test_no_name_occurs_twice():

@@ -82,14 +82,16 @@ async def _fail(directory: Path, pki: development.DevelopmentPki, *, after: bool
 
 
 async def test_a_flush_that_failed_stops_the_gateway_and_nothing_was_acknowledged(
-    tmp_path: Path, pki: development.DevelopmentPki,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
 ) -> None:
     assert await _fail(tmp_path, pki, after=False) == 0
     await _again(tmp_path, pki, repeat=False)
 
 
 async def test_a_commit_that_happened_but_reported_failure_is_found_by_its_key(
-    tmp_path: Path, pki: development.DevelopmentPki,
+    tmp_path: Path,
+    pki: development.DevelopmentPki,
 ) -> None:
     assert await _fail(tmp_path, pki, after=True) == 1
     await _again(tmp_path, pki, repeat=True)

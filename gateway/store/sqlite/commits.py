@@ -45,6 +45,8 @@ def _earlier(db: apsw.Connection, organisation: str, key: str | None, tag: bytes
 
 
 class Done(msgspec.Struct, frozen=True):
+    """What was written, or the number of the submission that this one repeats."""
+
     number: int
     repeat: bool
     statement: Statement
