@@ -52,14 +52,34 @@ def small_measures(directory: Path, count: int) -> list[Measure]:
     figures = uvloop.run(small.measure(directory, count))
     bound = figures["flush"] + figures["bare_1_median"]
     return [
-        Measure("small submissions a second, 32 clients", "aiohttp over the same TLS, reading the "
-                "body", figures["gateway_32"], figures["bare_32"], "0.5"),
-        Measure("small submissions a second, 1 client", "the same", figures["gateway_1"],
-                figures["bare_1"], ""),
-        Measure("processor time of one, microseconds", "the same", figures["gateway_cpu"],
-                figures["bare_cpu"], ""),
-        Measure("median latency, 1 client, seconds", "one flush and one round trip",
-                figures["gateway_1_median"], bound, "at most 2"),
+        Measure(
+            "small submissions a second, 32 clients",
+            "aiohttp over the same TLS, reading the body",
+            figures["gateway_32"],
+            figures["bare_32"],
+            "0.5",
+        ),
+        Measure(
+            "small submissions a second, 1 client",
+            "the same",
+            figures["gateway_1"],
+            figures["bare_1"],
+            "",
+        ),
+        Measure(
+            "processor time of one, microseconds",
+            "the same",
+            figures["gateway_cpu"],
+            figures["bare_cpu"],
+            "",
+        ),
+        Measure(
+            "median latency, 1 client, seconds",
+            "one flush and one round trip",
+            figures["gateway_1_median"],
+            bound,
+            "at most 2",
+        ),
     ]
 
 
@@ -74,17 +94,27 @@ def large_measures(directory: Path, rows: int) -> list[Measure]:
         write(path, rows)
         alone = max(bare(path) for _ in range(3))
         rate, peak = uvloop.run(large.end_to_end(path, kind, directory / f"gateway-{name}"))
-        found.append(Measure(
-            f"records a second, {rows:,} rows as {name}, from the first byte to the outcome",
-            "its reader into checked Structs alone", rate, alone, goal,
-        ))
+        found.append(
+            Measure(
+                f"records a second, {rows:,} rows as {name}, from the first byte to the outcome",
+                "its reader into checked Structs alone",
+                rate,
+                alone,
+                goal,
+            )
+        )
         little = directory / f"schedule-little.{name.lower()}"
         write(little, 10_000)
         _, before = uvloop.run(large.end_to_end(little, kind, directory / f"little-{name}"))
-        found.append(Measure(
-            f"peak memory, {rows:,} rows as {name}, MiB (all processes)", "at 10,000 rows",
-            peak, before, "at most 1.1, and under 250",
-        ))
+        found.append(
+            Measure(
+                f"peak memory, {rows:,} rows as {name}, MiB (all processes)",
+                "at 10,000 rows",
+                peak,
+                before,
+                "at most 1.1, and under 250",
+            )
+        )
     return found
 
 
@@ -92,7 +122,8 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
     """Reading back from the store that the CSV made, and starting on it."""
     gateway = subprocess.Popen(
         [sys.executable, "-m", "bench.house", str(directory / "gateway-CSV")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
     told = json.loads(gateway.stdout.readline())
@@ -104,7 +135,8 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
         gateway.wait(30)
     gateway = subprocess.Popen(
         [sys.executable, "-m", "bench.house", str(directory / "small")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
     told = json.loads(gateway.stdout.readline())
@@ -115,13 +147,27 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
         gateway.wait(30)
     judged, hashed = max(reading.judge(directory / "ledger", vkey) for _ in range(3))
     return [
-        Measure("feed, records a second, minimised and proved", "msgspec encoding the same alone",
-                feed, reading.encode_alone(), "0.3"),
-        Measure("`ledger verify`, entries a second", "SHA-256 of the same bytes twice", judged,
-                hashed, "0.3"),
-        Measure(f"start-up with {rows:,} records stored, seconds", "with 10,000",
-                reading.start_seconds(directory / "gateway-CSV"),
-                reading.start_seconds(directory / "little-CSV"), "at most 1.2"),
+        Measure(
+            "feed, records a second, minimised and proved",
+            "msgspec encoding the same alone",
+            feed,
+            reading.encode_alone(),
+            "0.3",
+        ),
+        Measure(
+            "`ledger verify`, entries a second",
+            "SHA-256 of the same bytes twice",
+            judged,
+            hashed,
+            "0.3",
+        ),
+        Measure(
+            f"start-up with {rows:,} records stored, seconds",
+            "with 10,000",
+            reading.start_seconds(directory / "gateway-CSV"),
+            reading.start_seconds(directory / "little-CSV"),
+            "at most 1.2",
+        ),
     ]
 
 

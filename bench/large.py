@@ -15,9 +15,7 @@ from lxml import etree
 
 from bench.small import HEADER, context, token
 
-SCHEMA = (
-    Path(__file__).resolve().parent.parent / "schemas/xsd/schedule/deduction-schedule.xsd"
-)
+SCHEMA = Path(__file__).resolve().parent.parent / "schemas/xsd/schedule/deduction-schedule.xsd"
 ROW = (
     "E1234567,M,2026-10-01,2026-10-31,2026-10-30,{ref:012d},AA{n:06d}A,Surname{k},Forename{j},"
     "P{n:07d},{due}.00,{net}.40,{due}.00,1.00,,,,\r\n"
@@ -164,10 +162,16 @@ def write_xml(path: Path, rows: int) -> None:
         file.write(f'<Schedule xmlns="{NAMESPACE}"><Header><Employer>E1234567</Employer>')
         file.write(f"<Rows>{rows}</Rows><Total>{pence}.00</Total></Header>\n")
         for n in range(rows):
-            file.write(XML_ROW.format(
-                ref=n + 1, n=n % 1_000_000, k=n % 5_000, j=n % 700, due=50 + n % 200,
-                net=900 + n % 900,
-            ))
+            file.write(
+                XML_ROW.format(
+                    ref=n + 1,
+                    n=n % 1_000_000,
+                    k=n % 5_000,
+                    j=n % 700,
+                    due=50 + n % 200,
+                    net=900 + n % 900,
+                )
+            )
         file.write("</Schedule>\n")
 
 

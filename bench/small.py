@@ -136,7 +136,8 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
         for clients in (1, 32):
             much = count // (8 if clients == 1 else 1)
             for name, port, process in (
-                ("bare", bare_port, bare), ("gateway", told["port"], gateway),
+                ("bare", bare_port, bare),
+                ("gateway", told["port"], gateway),
             ):
                 best = None
                 used = processor_seconds(process.pid)

@@ -86,7 +86,11 @@ class Party:
         ) as response:
             raw = await response.read()
             kind = response.content_type
-            body = json.loads(raw) if raw and kind.endswith("json") and not kind.endswith("ndjson") else raw
+            body = (
+                json.loads(raw)
+                if raw and kind.endswith("json") and not kind.endswith("ndjson")
+                else raw
+            )
             return response.status, body, dict(response.headers)
 
     async def submit(

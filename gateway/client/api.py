@@ -104,7 +104,7 @@ class Client:
                 self._verify(problem.receipt, None)
             raise
         if outcome.state == "refused":
-            raise self._refusal(outcome)
+            raise await self._refusal(outcome)
         self._verify(outcome.receipt, digest)
         return outcome
 
@@ -131,8 +131,9 @@ class Client:
         said = (self.profile.issuer, self.profile.client, digest.hex(), *sorted(metadata.values()))
         return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
 
-    def _refusal(self, outcome: Outcome) -> Problem:
+    async def _refusal(self, outcome: Outcome) -> Problem:
         """The refusal of a large file, which comes as an outcome, as any other refusal comes."""
+        kept, count = await self._kept(outcome.id) if outcome.errors else ((), 0)
         note = outcome.notes[0] if outcome.notes else None
         slug = note.code.lower().replace("_", "-") if note else "refused"
         body: dict[str, Any] = {
@@ -141,7 +142,7 @@ class Client:
             "detail": note.message if note else "It was refused when it was read.",
             "fix": "Mend what the errors name and send the whole file again.",
             "errors": msgspec.to_builtins(outcome.errors),
-            "error_count": max(outcome.rows.refused, len(outcome.errors)),
+            "error_count": max(count, outcome.rows.refused, len(kept)),
             "submission": outcome.id,
             "receipt": outcome.receipt,
         }
@@ -157,9 +158,13 @@ class Client:
 
     async def errors(self, submission: str) -> tuple[RowError, ...]:
         """Every row error that was kept of a submission."""
+        return (await self._kept(submission))[0]
+
+    async def _kept(self, submission: str) -> tuple[tuple[RowError, ...], int]:
+        """The row errors that were kept, and how many there were."""
         reply = await self._connection.call("GET", f"/v1/submissions/{submission}/errors")
         found: dict[str, Any] = reply.read(dict[str, Any])
-        return msgspec.convert(found["errors"], tuple[RowError, ...])
+        return msgspec.convert(found["errors"], tuple[RowError, ...]), int(found["refused"])
 
     async def receipt(self, submission: str) -> str:
         """The receipt file of a submission."""

@@ -122,7 +122,8 @@ class Connection:
     ) -> Reply:
         """Ask and get the answer; `again` says that the call may safely be made twice.
 
-        Raises Problem for what the gateway refuses, UnreachableError where none answers.
+        Raises Problem for what the gateway refuses, UnreachableError where none answers, and
+        ProfileError where what answers is not the gateway of the profile.
         """
         last = self.patience.attempts if again else 1
         for attempt in itertools.count(1):
@@ -249,7 +250,7 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _distrust(error: BaseException, profile: Profile) -> str | None:
-    """Where one side does not believe the other's certificate: which, and what to do."""
+    """Where the gateway's certificate is not to be believed: why, and what to do."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         by = "the machine's own authorities" if profile.ca is None else profile.ca
         return (
@@ -257,14 +258,10 @@ def _distrust(error: BaseException, profile: Profile) -> str | None:
             f"({getattr(error.certificate_error, 'verify_message', 'it does not verify')}). Check "
             "url and ca in the profile; nothing was sent."
         )
-    cause = tls.alert_of(error)
-    if cause is not None:
-        return (
-            f"{profile.url} does not take our certificate {profile.certificate} ({cause}). Check "
-            "certificate and key in the profile, and that the certificate has not expired."
-        )
     return None
 
 
 def _why(error: BaseException) -> str:
+    if isinstance(error, ConnectionResetError | aiohttp.ServerDisconnectedError):
+        return "it ended the connection, as it does where it does not trust our certificate"
     return str(error) or type(error).__name__

@@ -102,17 +102,6 @@ def peer_certificate(transport: Transport | None) -> bytes | None:
         return _peers.setdefault(connection, connection.getpeercert(binary_form=True))
 
 
-def alert_of(error: BaseException | None) -> str | None:
-    """Return why the other side would not take our certificate, if that is what an error says."""
-    while error is not None:
-        reason = str(getattr(error, "reason", None) or "")
-        if isinstance(error, ssl.SSLError) and "ALERT" in reason:
-            words = reason.partition("ALERT_")[2].replace("_", " ").lower()
-            return words if "certificate" in words or "unknown ca" in words else None
-        error = error.__cause__ or error.__context__
-    return None
-
-
 def _harden(context: ssl.SSLContext) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join(TLS12_SUITES))

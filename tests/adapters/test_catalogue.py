@@ -17,8 +17,24 @@ HEAD = 4_096
 # What a matcher that backtracks could try in more ways than there is time for.
 FLOODS = [
     unit * (HEAD // len(unit)) + tail
-    for unit in (b" ", b"\t\n", b"<!-- -->", b"<?x?>", b"<!--", b"<a ", b"\xef\xbb\xbf", b"\"", b"{",
-                 b"[", b"a,", b"a:", b"<a:b ", b"' ", b"<!-- --> ", b"\0")
+    for unit in (
+        b" ",
+        b"\t\n",
+        b"<!-- -->",
+        b"<?x?>",
+        b"<!--",
+        b"<a ",
+        b"\xef\xbb\xbf",
+        b'"',
+        b"{",
+        b"[",
+        b"a,",
+        b"a:",
+        b"<a:b ",
+        b"' ",
+        b"<!-- --> ",
+        b"\0",
+    )
     for tail in (b"", b"<Schedule xmlns='x'>", b"<", b"{", b"employee_cm_re")
 ]
 EXPECTED = {

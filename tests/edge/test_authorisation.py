@@ -22,16 +22,27 @@ def name(route: Route) -> str:
 
 def filled(route: Route, **values: str) -> str:
     """The path of a route with its parameters filled in."""
-    given = {"id": "sub_0", "name": "tracing", "path": "0/000.p/1", "index": "0",
-             "slug": "busy"} | values
+    given = {
+        "id": "sub_0",
+        "name": "tracing",
+        "path": "0/000.p/1",
+        "index": "0",
+        "slug": "busy",
+    } | values
     return re.sub(r"{(\w+)(?::[^}]*)?}", lambda match: given[match[1]], route.path)
 
 
 async def _bare(house: House, route: Route, **headers: str) -> tuple[int, bytes]:
     context = tls.client_context(house.pki.server_ca)
-    async with aiohttp.ClientSession() as session, session.request(
-        route.method, house.url + filled(route), ssl=context, headers=headers,
-    ) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(
+            route.method,
+            house.url + filled(route),
+            ssl=context,
+            headers=headers,
+        ) as response,
+    ):
         return response.status, await response.read()
 
 
@@ -42,17 +53,25 @@ def test_every_route_has_a_policy_and_stands_once() -> None:
 
 @pytest.mark.parametrize("route", PARTY_ROUTES, ids=name)
 async def test_a_route_of_parties_needs_a_certificate_and_a_token(
-    house: House, route: Route,
+    house: House,
+    route: Route,
 ) -> None:
     assert (await _bare(house, route))[0] == 401
     token = await house.employer.token()
     assert (await _bare(house, route, Authorization=f"Bearer {token}"))[0] == 401
     context = tls.client_context(
-        house.pki.server_ca, house.employer.issued.certificate, house.employer.issued.key,
+        house.pki.server_ca,
+        house.employer.issued.certificate,
+        house.employer.issued.key,
     )
-    async with aiohttp.ClientSession() as session, session.request(
-        route.method, house.url + filled(route), ssl=context,
-    ) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(
+            route.method,
+            house.url + filled(route),
+            ssl=context,
+        ) as response,
+    ):
         assert response.status == 401
 
 
@@ -68,14 +87,19 @@ async def test_a_public_route_says_nothing_about_anybody(house: House, route: Ro
 @pytest.mark.parametrize("who", ["employer", "bank", "stranger", "tracing", "calculation"])
 async def test_nobody_sees_anothers_things(house: House, who: str) -> None:
     _, mine, _ = await house.employer.submit(
-        (SAMPLES / "schedule.csv").read_bytes(), "text/csv",
+        (SAMPLES / "schedule.csv").read_bytes(),
+        "text/csv",
     )
     request = await house.ask("tracing", "bank", "account")
     party = house.parties[who]
     tus = {"Tus-Resumable": "1.0.0"}
     _, _, headers = await house.employer.call(
-        "POST", "/v1/uploads", headers=tus | {
-            "Upload-Length": "100", "Upload-Metadata": "content-type dGV4dC9jc3Y=",
+        "POST",
+        "/v1/uploads",
+        headers=tus
+        | {
+            "Upload-Length": "100",
+            "Upload-Metadata": "content-type dGV4dC9jc3Y=",
         },
     )
     upload = headers["Location"]
@@ -92,9 +116,13 @@ async def test_nobody_sees_anothers_things(house: House, who: str) -> None:
         status, _, _ = await party.call("GET", path)
         assert status == (200 if who in allowed else 404), (who, path)
     for method in ("HEAD", "PATCH", "DELETE"):
-        more: dict[str, Any] = {"headers": tus | {
-            "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream",
-        }}
+        more: dict[str, Any] = {
+            "headers": tus
+            | {
+                "Upload-Offset": "0",
+                "Content-Type": "application/offset+octet-stream",
+            }
+        }
         status, _, _ = await party.call(method, upload, data=b"", **more)
         assert (status < 400) == (who == "employer"), (who, method)
     _, listed, _ = await party.call("GET", "/v1/submissions")
@@ -105,6 +133,8 @@ async def test_nobody_sees_anothers_things(house: House, who: str) -> None:
     assert bool(listed["requests"]) == (who in {"bank", "tracing"})
     if who != "tracing":
         status, _, _ = await party.call(
-            "POST", "/v1/feeds/tracing/ack", json={"cursor": "MTp0cmFjaW5nOjE"},
+            "POST",
+            "/v1/feeds/tracing/ack",
+            json={"cursor": "MTp0cmFjaW5nOjE"},
         )
         assert status == 404

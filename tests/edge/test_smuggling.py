@@ -23,7 +23,8 @@ SMUGGLED = {
     b"0\r\n\r\n" + HIDDEN,
     "chunked twice": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
-    "space before the colon": b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length : 41\r\n\r\n" + HIDDEN,
+    "space before the colon": b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length : 41\r\n\r\n"
+    + HIDDEN,
     "folded header": b"GET /x HTTP/1.1\r\nHost: a\r\nX: 1\r\n Content-Length: 41\r\n\r\n" + HIDDEN,
     "bare line feeds": b"POST /x HTTP/1.1\nHost: a\nContent-Length: 41\n\n" + HIDDEN,
     "carriage return in a value": b"GET /x HTTP/1.1\r\nHost: a\r\nX: 1\rContent-Length: 9\r\n\r\n"
@@ -35,13 +36,16 @@ SMUGGLED = {
     b"00000000000000000000000000000000f\r\n" + HIDDEN,
     "no version": b"GET /x\r\n\r\n" + HIDDEN,
     "a thousand headers": b"GET /x HTTP/1.1\r\nHost: a\r\n"
-    + b"".join(b"X-%d: 1\r\n" % n for n in range(1_000)) + b"\r\n" + HIDDEN,
+    + b"".join(b"X-%d: 1\r\n" % n for n in range(1_000))
+    + b"\r\n"
+    + HIDDEN,
 }
 
 
 @pytest.mark.parametrize("case", SMUGGLED, ids=str)
 async def test_an_ambiguous_request_never_lets_a_hidden_one_through(
-    house: House, case: str,
+    house: House,
+    case: str,
 ) -> None:
     context = tls.client_context(house.pki.server_ca)
     reader, writer = await asyncio.open_connection("localhost", house.gateway.port, ssl=context)
