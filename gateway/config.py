@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.core.checkpoint import verifier_key
+from gateway.core.checkpoint import CheckpointError, verifier_key
 from gateway.core.limits import MIB
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -72,11 +72,14 @@ def load(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text())
         settings = msgspec.convert(raw, Settings, dec_hook=_path(path.parent.resolve()))
         settings.networks(settings.proxies + settings.monitors)
-        verifier_key(settings.origin, bytes(32))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
         raise SettingsError(f"{path}: {error}. See docs/configuration.md.") from error
+    try:
+        verifier_key(settings.origin, bytes(32))
+    except CheckpointError as error:
+        raise SettingsError(f"{path}: origin cannot be the name of a ledger: {error}.") from error
     if not settings.issuer.startswith("https://") or settings.issuer.endswith("/"):
         raise SettingsError(f"{path}: issuer is an https URL without a slash at its end.")
     return settings

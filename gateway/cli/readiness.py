@@ -23,14 +23,14 @@ def check(settings: Settings, path: Path) -> None:
                 file.open("rb").close()
             except OSError as error:
                 raise _unusable(path, key, file, error.strerror or "cannot be opened") from error
+    with _named(path, "tls.participants and tls.revocation_lists", settings.tls.participants):
+        TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
     with _named(path, "tls.certificate and tls.key", settings.tls.certificate):
         tls.server_context(
             certificate=settings.tls.certificate,
             key=settings.tls.key,
             client_ca=settings.tls.participants,
         )
-    with _named(path, "tls.participants and tls.revocation_lists", settings.tls.participants):
-        TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
     for file in settings.signers:
         with _named(path, "signers", file):
             client_certificate.der_of(file.read_bytes())

@@ -126,7 +126,9 @@ def stream(
     After the consumer asks for the next, the element and everything before it are let go, so that
     memory does not grow with the body; tags must not nest in each other. With a schema, an element
     is yielded only while everything up to its end is valid; what follows may still be refused, so
-    the consumer keeps nothing until the iteration has ended.
+    the consumer keeps nothing until the iteration has ended. libxml2 with a schema says nothing of
+    a document that ends early: then the root element's tag must be among `tags`, and a consumer
+    that has not seen it end refuses the document.
     Refuses as `parse` does, and with XML_NOT_VALID where the schema is broken or
     `gap_limit_bytes` pass without such an element.
     """

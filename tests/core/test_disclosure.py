@@ -168,6 +168,7 @@ def test_a_view_shows_exactly_what_it_allows_and_proves_the_rest(
     hashes = disclosure.split(leaves)
     lines = disclosure.lines(block, view, "sub_1", seq)
     places = [at for at, record in enumerate(given_records) if record.type_name in view]
+    assert len(lines) == len(places)
     for number, (line, place) in enumerate(zip(lines, places, strict=True)):
         assert b"\n" not in line
         whole = json.loads(line)
