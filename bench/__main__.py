@@ -42,9 +42,16 @@ class Measure:
     def line(self) -> str:
         """The row of the table."""
         return (
-            f"| {self.what} | {self.ours:,.4g} | {self.against} | {self.bare:,.4g} "
+            f"| {self.what} | {figure(self.ours)} | {self.against} | {figure(self.bare)} "
             f"| **{self.ratio:.2f}** | {self.goal} |\n"
         )
+
+
+def figure(value: float) -> str:
+    """A figure as people read it."""
+    if value >= 1_000:
+        return f"{round(value, 2 - len(str(int(value))) + 1):,.0f}"
+    return f"{value:.3g}"
 
 
 def small_measures(directory: Path, count: int) -> list[Measure]:

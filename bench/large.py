@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Annotated, Literal
 
 import aiohttp
 import msgspec
@@ -43,16 +45,20 @@ def write_csv(path: Path, rows: int) -> None:
         file.write(f"TOTAL,{rows},{pence}.00\r\n")
 
 
+Reference = Annotated[str, msgspec.Meta(pattern="^[0-9]{12}$")]
+Nino = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}[0-9]{6}[A-D]$")]
+
+
 class Row(msgspec.Struct):
     """What the bare readers make of a row: as many checked fields as ours."""
 
     employer_ref: str
-    pay_frequency: str
-    period_start: str
-    period_end: str
-    pay_date: str
-    employee_cm_ref: str
-    nino: str
+    pay_frequency: Literal["W", "2W", "4W", "M"]
+    period_start: dt.date
+    period_end: dt.date
+    pay_date: dt.date
+    employee_cm_ref: Reference
+    nino: Nino
     surname: str
     forename: str
     payroll_no: str
@@ -178,12 +184,12 @@ def write_xml(path: Path, rows: int) -> None:
 class Element(msgspec.Struct):
     """What the bare XML reader makes of a row."""
 
-    PayFrequency: str
-    PeriodStart: str
-    PeriodEnd: str
-    PayDate: str
-    EmployeeCMRef: str
-    NINO: str
+    PayFrequency: Literal["W", "2W", "4W", "M"]
+    PeriodStart: dt.date
+    PeriodEnd: dt.date
+    PayDate: dt.date
+    EmployeeCMRef: Reference
+    NINO: Nino
     Surname: str
     Forename: str
     PayrollNo: str

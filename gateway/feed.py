@@ -66,14 +66,14 @@ class Shelf(Protocol):
     """Holds feeds in sequence, from 1 without gaps, in ledger order.
 
     `delivered` and `retrieved` are durable ledger entries when they return. `end` is the next
-    number that will be given. `changed` returns when a commit has happened, or after the seconds.
+    number that will be given. `path` leads from a block to the record tree's root. `changed` returns when a commit has happened, or after the seconds.
     """
 
     def end(self, feed: str) -> int: ...
     def items(self, feed: str, first: int, limit: int) -> list[Item]: ...
     def source(self, submission: int) -> Source: ...
     def frame(self, submission: int, n: int) -> tuple[bytes, int]: ...
-    def roots(self, submission: int) -> list[bytes]: ...
+    def path(self, submission: int, n: int) -> list[bytes]: ...
     async def changed(self, seconds: float) -> None: ...
     async def delivered(self, feed: str, caller: Caller, first: int, last: int) -> int: ...
     async def retrieved(self, feed: str, caller: Caller, upto: int) -> int: ...
@@ -216,18 +216,12 @@ def _show(
     members |= {
         "first": block.first,
         "records": source.records,
-        "path": [b64u(h) for h in _path(item, source, shelf)],
+        "path": [b64u(h) for h in shelf.path(item.submission, item.n)],
         "index": source.entry,
         "entry": b64u(counter.ledger.entry(source.entry)),
         "inclusion": [b64u(h) for h in counter.ledger.inclusion(source.entry, size)],
     }
     return [disclosure.block_line(members, leaves), *lines]
-
-
-def _path(item: Item, source: Source, shelf: Shelf) -> list[bytes]:
-    if source.records <= merkle.BLOCK_LEAVES:
-        return []
-    return merkle.block_path(shelf.roots(item.submission), item.n, source.records)
 
 
 async def acknowledge(caller: Caller, feed: str, cursor: str, counter: Counter) -> int:

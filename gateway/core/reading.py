@@ -7,7 +7,7 @@ loop for a small body and in a process of its own for a large one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from gateway.core import disclosure, merkle
 from gateway.core.adapter import Adapter, Body, ReadContext
@@ -56,12 +56,15 @@ def take(
         buffer.clear()
 
     for item in adapter.read(body, context):
-        if isinstance(item, Record):
-            if item.type_name not in allowed:
-                item = _not_asked(item)  # noqa: PLW2901 - the record becomes its refusal
+        # Asked of the attribute: `isinstance` of a Struct's class costs as much as a digest.
+        name = getattr(item, "type_name", None)
+        if name is not None:
+            record = cast("Record", item)
+            if name not in allowed:
+                item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
             else:
-                nil += item.type_name == "nil_return"
-                buffer.append(item)
+                nil += name == "nil_return"
+                buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()
                 continue
@@ -77,7 +80,7 @@ def take(
                 )
             if len(errors) < ROW_ERRORS_KEPT:
                 errors.append(item)
-        else:
+        elif isinstance(item, Note):
             notes.append(item)
     if buffer:
         seal()

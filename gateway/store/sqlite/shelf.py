@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 import msgspec
 
-from gateway.core import ledger
+from gateway.core import ledger, merkle
 from gateway.core.disclosure import View
 from gateway.core.identity import Caller
 from gateway.feed import Item, Source
@@ -32,7 +32,7 @@ class Shelf:
         self._bell = asyncio.Event()
         self._views = lru_cache(1_000)(self._read_view)
         self.source = lru_cache(10_000)(self._read_source)
-        self.roots = lru_cache(16)(self._read_roots)
+        self._trees = lru_cache(16)(self._read_tree)
         writer.on_commit.append(self._ring)
 
     def _ring(self) -> None:
@@ -80,11 +80,15 @@ class Shelf:
         )[0]
         return Source(*row)
 
-    def _read_roots(self, submission: int) -> list[bytes]:
+    def path(self, submission: int, n: int) -> list[bytes]:
+        """The audit path of a block in its submission's record tree."""
+        return self._trees(submission).path(n)
+
+    def _read_tree(self, submission: int) -> merkle.Levels:
         rows = fetch(
             self._reader, "SELECT root FROM block WHERE submission = ? ORDER BY n", (submission,)
         )
-        return [row[0] for row in rows]
+        return merkle.Levels(row[0] for row in rows)
 
     def frame(self, submission: int, n: int) -> tuple[bytes, int]:
         """The frame of a block (leaf hashes, then its envelope) and its number of records."""
