@@ -131,6 +131,7 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
         [sys.executable, "-m", "bench.house", str(directory / "gateway-CSV")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
     told = json.loads(gateway.stdout.readline())
@@ -144,6 +145,7 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
         [sys.executable, "-m", "bench.house", str(directory / "small")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
     told = json.loads(gateway.stdout.readline())

@@ -78,11 +78,10 @@ async def _onboard(directory: Path, gateway: Any) -> dict[str, Any]:
 async def main(directory: Path) -> None:
     """Serve until standard input ends."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "log").open("w") as stream:
-        logs.configure(stream)
-        async with running(settings(directory)) as gateway:
-            print(json.dumps(await _onboard(directory, gateway)), flush=True)
-            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    logs.configure()  # to stderr, as in production; a file beside the database would be flushed with it
+    async with running(settings(directory)) as gateway:
+        print(json.dumps(await _onboard(directory, gateway)), flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":

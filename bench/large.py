@@ -116,6 +116,7 @@ async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[floa
         [sys.executable, "-m", "bench.house", str(directory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     try:
         told = json.loads(gateway.stdout.readline())

@@ -138,6 +138,7 @@ def start_seconds(directory: Path) -> float:
             [sys.executable, "-m", "bench.house", str(directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
         gateway.stdout.readline()

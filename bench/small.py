@@ -121,12 +121,14 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
         [sys.executable, "-m", "bench.house", str(directory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     told = json.loads(gateway.stdout.readline())
     bare = subprocess.Popen(
         [sys.executable, "-m", "bench.small", str(directory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     bare_port = json.loads(bare.stdout.readline())["port"]
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import msgspec
 import structlog
@@ -48,16 +48,33 @@ ALLOWED: Final = frozenset(
 
 def cut(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Keep only what may be logged, and say how much was not."""
-    unknown = [name for name in event if name not in ALLOWED]
-    for name in unknown:
-        del event[name]
-    if unknown:
+    if not event.keys() <= ALLOWED:
+        unknown = event.keys() - ALLOWED
+        for name in unknown:
+            del event[name]
         event["cut"] = len(unknown)
     return event
 
 
 def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     return _ENCODE(event).decode()
+
+
+class _Output:
+    """Where logs go. Loggers are made once and keep this; the stream behind it may change."""
+
+    stream: TextIO = sys.stderr
+
+    def write(self, text: str) -> int:
+        """Write a line."""
+        return self.stream.write(text)
+
+    def flush(self) -> None:
+        """See that it is out."""
+        self.stream.flush()
+
+
+_OUTPUT: Final = _Output()
 
 
 class _Foreign(logging.Handler):
@@ -75,6 +92,7 @@ class _Foreign(logging.Handler):
 def configure(stream: TextIO = sys.stderr, level: str = "info") -> None:
     """Set logging up for the whole process: one JSON object a line."""
     number = logging.getLevelNamesMapping()[level.upper()]
+    _OUTPUT.stream = stream
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -83,8 +101,9 @@ def configure(stream: TextIO = sys.stderr, level: str = "info") -> None:
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=False,
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _OUTPUT)),
+        # Making a logger anew for each line costs more than writing the line.
+        cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
     root.handlers[:] = [_Foreign(level=logging.WARNING)]
