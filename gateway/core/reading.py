@@ -71,12 +71,11 @@ def take(
         if isinstance(item, RowError):
             refused += item.row != last_refused  # a row can break several rules
             last_refused = item.row
-            if refused > ROW_ERRORS_KEPT and refused > nil + len(blocks) * BLOCK_RECORDS:
-                raise Refused(
-                    Reason.FILE_RULE,
+            if refused > ROW_ERRORS_KEPT and refused > len(blocks) * BLOCK_RECORDS:
+                raise _refused(
                     f"More than {ROW_ERRORS_KEPT} rows are wrong, and fewer are right.",
-                    errors=tuple(errors),
-                    error_count=refused,
+                    errors,
+                    refused,
                 )
             if len(errors) < ROW_ERRORS_KEPT:
                 errors.append(item)
@@ -86,14 +85,16 @@ def take(
         seal()
     accepted = sum(block.count for block in blocks)
     if refused and not adapter.partial:
-        raise Refused(
-            Reason.FILE_RULE, "This format is accepted whole or not at all.", errors=tuple(errors)
-        )
+        raise _refused("This format is accepted whole or not at all.", errors, refused)
     if not accepted:
         raise Refused(Reason.NOTHING_ACCEPTED, errors=tuple(errors), error_count=refused)
     root = merkle.subtree_root([block.root for block in blocks])
     rows = Rows(accepted=accepted, refused=refused, nil=nil)
     return Reading(rows, root, tuple(blocks), tuple(errors), tuple(notes))
+
+
+def _refused(why: str, errors: list[RowError], count: int) -> Refused:
+    return Refused(Reason.FILE_RULE, why, errors=tuple(errors), error_count=count)
 
 
 def in_memory(_number: int, leaves: bytes, sealed: bytes, types: dict[str, int]) -> BlockRef:

@@ -48,7 +48,7 @@ async def test_the_commands_it_prints_work_as_they_stand(tmp_path: Path) -> None
     printed: list[str] = []
     until = time.monotonic() + 30
     while not any("Ctrl-C" in line for line in printed) and time.monotonic() < until:
-        printed.append((await asyncio.wait_for(process.stdout.readline(), 30)).decode())
+        printed.append((await asyncio.wait_for(process.stdout.readline(), 120)).decode())
     try:
         commands = [line.split() for line in printed if re.match(r" {4}\S*cms-gateway ", line)]
         assert len(commands) >= 5

@@ -167,7 +167,7 @@ async def test_the_way_without_our_client_works_as_it_stands(tmp_path: Path) -> 
     )
     assert process.stdout is not None
     try:
-        while b"Ctrl-C" not in await asyncio.wait_for(process.stdout.readline(), 30):
+        while b"Ctrl-C" not in await asyncio.wait_for(process.stdout.readline(), 120):
             pass
         page = (ROOT / "docs" / "without-our-client.md").read_text(encoding="utf-8")
         blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", page, re.MULTILINE)
