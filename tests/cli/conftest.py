@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ def run(*arguments: object, stdin: bytes | None = None) -> Ran:
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     return Ran(found.exit_code, found.stdout, found.stderr)
+
+
+def buffered() -> dict[str, str]:
+    """The environment for a process of its own, without a setting that hides held-back lines."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 Cli = Callable[..., Awaitable[Ran]]

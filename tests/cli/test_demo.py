@@ -6,12 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from gateway.cli.demo.cast import SAMPLES as CAST
 from gateway.cli.exits import Exit
-from tests.cli.conftest import run
+from tests.cli.conftest import buffered, run
 from tests.conftest import ROOT, SAMPLES
 
 DEMO = (sys.executable, "-c", "from gateway.cli import main; main()", "demo")
@@ -42,14 +41,20 @@ def test_every_sample_has_its_part() -> None:
 async def test_the_commands_it_prints_work_as_they_stand(tmp_path: Path) -> None:
     where = tmp_path / "d"
     process = await asyncio.create_subprocess_exec(
-        *DEMO, "--directory", str(where), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+        *DEMO,
+        "--directory",
+        str(where),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=buffered(),
     )
     assert process.stdout is not None
     printed: list[str] = []
-    until = time.monotonic() + 30
-    while not any("Ctrl-C" in line for line in printed) and time.monotonic() < until:
-        printed.append((await asyncio.wait_for(process.stdout.readline(), 120)).decode())
     try:
+        while not printed or "Ctrl-C" not in printed[-1]:
+            printed.append((await asyncio.wait_for(process.stdout.readline(), 60)).decode())
+            assert printed[-1], "the demonstration ended before its invitation"
         commands = [line.split() for line in printed if re.match(r" {4}\S*cms-gateway ", line)]
         assert len(commands) >= 5
         assert all(shutil.which(command[0]) for command in commands)

@@ -17,7 +17,7 @@ import pytest
 from certs import development
 from gateway.cli.exits import Exit
 from gateway.wiring import clock
-from tests.cli.conftest import Cli, config_of, profile_of, run
+from tests.cli.conftest import Cli, buffered, config_of, profile_of, run
 from tests.conftest import ROOT, SAMPLES, House
 
 DEMO = "from gateway.cli import main; main()"
@@ -163,12 +163,21 @@ def test_the_lists_of_codes_in_the_documents_are_those_of_the_rules() -> None:
 async def test_the_way_without_our_client_works_as_it_stands(tmp_path: Path) -> None:
     where = tmp_path / "d"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", DEMO, "demo", "--directory", str(where), stdout=subprocess.PIPE
+        sys.executable,
+        "-c",
+        DEMO,
+        "demo",
+        "--directory",
+        str(where),
+        stdout=subprocess.PIPE,
+        env=buffered(),
     )
     assert process.stdout is not None
     try:
-        while b"Ctrl-C" not in await asyncio.wait_for(process.stdout.readline(), 120):
-            pass
+        line = b""
+        while b"Ctrl-C" not in line:
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
+            assert line, "the demonstration ended before its invitation"
         page = (ROOT / "docs" / "without-our-client.md").read_text(encoding="utf-8")
         blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", page, re.MULTILINE)
         lines = ["set -e -o pipefail"]
