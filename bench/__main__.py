@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import json
 import platform
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from bench import large, reading, small
+from bench.process import served
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
@@ -127,33 +125,11 @@ def large_measures(directory: Path, rows: int) -> list[Measure]:
 
 def reading_measures(directory: Path, rows: int) -> list[Measure]:
     """Reading back from the store that the CSV made, and starting on it."""
-    gateway = subprocess.Popen(
-        [sys.executable, "-m", "bench.house", str(directory / "gateway-CSV")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
-    told = json.loads(gateway.stdout.readline())
-    try:
+    with served("bench.house", directory / "gateway-CSV") as (_, told):
         pages = min(10, max(1, rows // 10_000))
         feed = max(uvloop.run(reading.read_feed(told, pages)) for _ in range(3))
-    finally:
-        gateway.stdin.close()
-        gateway.wait(30)
-    gateway = subprocess.Popen(
-        [sys.executable, "-m", "bench.house", str(directory / "small")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert gateway.stdout is not None and gateway.stdin is not None  # noqa: PT018
-    told = json.loads(gateway.stdout.readline())
-    try:
+    with served("bench.house", directory / "small") as (_, told):
         _, vkey = uvloop.run(reading.export(told, directory / "ledger"))
-    finally:
-        gateway.stdin.close()
-        gateway.wait(30)
     judged, hashed = max(reading.judge(directory / "ledger", vkey) for _ in range(3))
     return [
         Measure(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +12,7 @@ import aiohttp
 import msgspec
 from lxml import etree
 
+from bench.process import served
 from bench.small import HEADER, context, token
 
 SCHEMA = Path(__file__).resolve().parent.parent / "schemas/xsd/schedule/deduction-schedule.xsd"
@@ -112,14 +110,7 @@ def children(pid: int) -> list[int]:
 
 async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[float, float]:
     """Submit a file to a fresh gateway and wait for the outcome: records a second, and peak MiB."""
-    gateway = subprocess.Popen(
-        [sys.executable, "-m", "bench.house", str(directory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        told = json.loads(gateway.stdout.readline())
+    with served("bench.house", directory) as (gateway, told):
         headers = {
             "Authorization": f"Bearer {await token(told, 'employer')}",
             "Content-Type": media_type,
@@ -142,13 +133,10 @@ async def end_to_end(path: Path, media_type: str, directory: Path) -> tuple[floa
                     ssl=tls,
                 ) as response:
                     answer = await response.json()
-                peak = max(peak, sum(peak_mib(pid) for pid in children(gateway.pid)))
+                peak = max(peak, sum(peak_mib(pid) for pid in children(gateway)))
             seconds = time.perf_counter() - began
         assert answer["state"] == "accepted", answer
         return answer["rows"]["accepted"] / seconds, peak
-    finally:
-        gateway.stdin.close()
-        gateway.wait(30)
 
 
 XML_ROW = (

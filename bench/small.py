@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import secrets
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import uvloop
 from aiohttp import web
 
 from bench import load
+from bench.process import served
 from gateway.edge import tls
 
 HEADER = (
@@ -117,32 +117,21 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
     """Everything small, in requests a second and seconds."""
     directory.mkdir(parents=True, exist_ok=True)
     figures: dict[str, float] = {"flush": flush_seconds(directory)}
-    gateway = subprocess.Popen(
-        [sys.executable, "-m", "bench.house", str(directory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    told = json.loads(gateway.stdout.readline())
-    bare = subprocess.Popen(
-        [sys.executable, "-m", "bench.small", str(directory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    bare_port = json.loads(bare.stdout.readline())["port"]
-    try:
+    with (
+        served("bench.house", directory) as (gateway, told),
+        served("bench.small", directory) as (bare, bare_told),
+    ):
         bearer = await token(told, "employer")
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "text/csv"}
         at = 0
         for clients in (1, 32):
             much = count // (8 if clients == 1 else 1)
             for name, port, process in (
-                ("bare", bare_port, bare),
+                ("bare", bare_told["port"], bare),
                 ("gateway", told["port"], gateway),
             ):
                 best = None
-                used = processor_seconds(process.pid)
+                used = processor_seconds(process)
                 for _ in range(3):
                     requests = [
                         load.post("/v1/submissions", schedule(at + n), headers) for n in range(much)
@@ -152,14 +141,10 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
                     assert set(outcome.statuses) == {201}, outcome.statuses
                     if best is None or outcome.rate > best.rate:
                         best = outcome
-                used = (processor_seconds(process.pid) - used) / (3 * much)
+                used = (processor_seconds(process) - used) / (3 * much)
                 figures[f"{name}_cpu"] = used * 1e6
                 figures[f"{name}_{clients}"] = best.rate
                 figures[f"{name}_{clients}_median"] = best.median
-    finally:
-        for process in (gateway, bare):
-            process.stdin.close()
-            process.wait(20)
     return figures
 
 

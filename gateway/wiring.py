@@ -376,16 +376,21 @@ def _der(path: Path) -> bytes:
     return text
 
 
+async def until_stopped(gateway: Gateway) -> None:
+    """Wait for SIGINT or SIGTERM, or until the gateway stops by itself for a fault."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    waits = [loop.create_task(each.wait()) for each in (asked, gateway.stopped)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
 async def serve(settings: Settings) -> int:
     """Serve until a signal or a fault; returns the exit code."""
     logs.configure(level=settings.log_level)
-    loop = asyncio.get_running_loop()
     async with running(settings) as gateway:
-        asked = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, asked.set)
-        waits = [loop.create_task(asked.wait()), loop.create_task(gateway.stopped.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await until_stopped(gateway)
         return 3 if gateway.stopped.is_set() else 0

@@ -19,7 +19,7 @@ from gateway.judge.entries import read_entry
 from gateway.judge.notes import read_proof
 from gateway.judge.receipt import check_place
 from gateway.judge.strict import Unsound, bytes_from_b64u, canonical_object
-from gateway.judge.verdict import Findings, Verdict, shown
+from gateway.judge.verdict import Findings, Verdict, of_key, shown
 from gateway.judge.vkey import read_vkey
 
 _AGAIN = "Get the proof again from the gateway or from a copy of the ledger."
@@ -40,8 +40,7 @@ def verify_entry(text: str | bytes, vkey: str) -> Verdict:
     try:
         key = read_vkey(vkey)
     except Unsound as unsound:
-        findings.add("the key", f"it {unsound}", "Give the ledger's vkey, one line.")
-        return Verdict(findings.all())
+        return of_key(unsound)
     try:
         proof = read_proof(_text(text))
         members = canonical_object(proof.extra)

@@ -29,7 +29,7 @@ from gateway.core.merkle import (
 from gateway.judge.entries import Accepted, read_entry
 from gateway.judge.notes import SignedCheckpoint, read_checkpoint
 from gateway.judge.strict import Unsound, bytes_from_b64u, canonical_json, json_object
-from gateway.judge.verdict import Findings, Verdict, shown
+from gateway.judge.verdict import Findings, Verdict, of_key, shown
 from gateway.judge.vkey import Key, read_vkey
 
 MAX_LINE_BYTES: Final = 8 * 1024 * 1024
@@ -78,8 +78,7 @@ def verify_feed(lines: Iterable[str | bytes], vkey: str) -> Verdict:
     try:
         key = read_vkey(vkey)
     except Unsound as unsound:
-        findings.add("the key", f"it {unsound}", "Give the ledger's vkey, one line.")
-        return Verdict(findings.all())
+        return of_key(unsound)
     feed = _Feed(key, findings)
     for number, line in enumerate(lines, 1):
         if findings.full:

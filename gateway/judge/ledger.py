@@ -29,7 +29,7 @@ from gateway.judge.entries import MAX_ENTRY_BYTES, read_entries
 from gateway.judge.notes import MAX_CHECKPOINT_CHARS, SignedCheckpoint, read_checkpoint
 from gateway.judge.story import Repeats, Story
 from gateway.judge.strict import Unsound
-from gateway.judge.verdict import Finding, Findings, Verdict, shown
+from gateway.judge.verdict import Findings, Verdict, of_key, shown
 from gateway.judge.vkey import Key, read_vkey
 
 _MAX_BUNDLE_BYTES: Final = BLOCK_LEAVES * (MAX_ENTRY_BYTES + 2)
@@ -53,8 +53,7 @@ def verify_export(
     try:
         key = read_vkey(vkey)
     except Unsound as unsound:
-        where = "the key"
-        return Verdict((Finding(where, f"it {unsound}", "Give the ledger's vkey, one line."),))
+        return of_key(unsound)
     return _Export(Path(directory), key, findings, since).verify(vkey)
 
 

@@ -28,7 +28,7 @@ from gateway.judge.strict import (
     instant,
     whole_seconds,
 )
-from gateway.judge.verdict import Findings, Verdict, shown
+from gateway.judge.verdict import Findings, Verdict, of_key, shown
 from gateway.judge.vkey import Key, read_vkey
 
 Judged = Accepted | Refused | Received
@@ -51,8 +51,7 @@ def verify_receipt(text: str | bytes, vkey: str, *, digest: bytes | None = None)
     try:
         key = read_vkey(vkey)
     except Unsound as unsound:
-        findings.add("the key", f"it {unsound}", "Give the ledger's vkey, one line.")
-        return Verdict(findings.all())
+        return of_key(unsound)
     try:
         proof = read_proof(text.decode("utf-8") if isinstance(text, bytes) else text)
         entry, jws = _read_extra(proof.extra)

@@ -42,7 +42,7 @@ from gateway.judge.receipt import Judged, check_jws
 from gateway.judge.registry import check_registry
 from gateway.judge.story import Story
 from gateway.judge.strict import Unsound, bytes_from_b64u
-from gateway.judge.verdict import Finding, Findings, Verdict
+from gateway.judge.verdict import Finding, Findings, Verdict, of_key
 from gateway.judge.vkey import Key, read_vkey
 
 # Gives, for a submission's id and a block number, the statement bytes of each record in the block,
@@ -67,8 +67,7 @@ def verify_store(
             str(Path(directory) / "gateway.sqlite"), flags=apsw.SQLITE_OPEN_READONLY
         )
     except Unsound as unsound:
-        fix = "Give the ledger's vkey, one line."
-        return Verdict((Finding("the key", f"it {unsound}", fix),))
+        return of_key(unsound)
     except apsw.Error:
         fix = "Give the data directory of a gateway."
         return Verdict((Finding("the store", "there is no database to read", fix),))

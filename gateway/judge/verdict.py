@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.judge.strict import Unsound
+
 MAX_FINDINGS: Final = 1_000  # whoever has to mend a thousand things has to start over anyway
 _SHOWN_CHARS: Final = 120
 
@@ -40,6 +42,11 @@ class Verdict:
     def ok(self) -> bool:
         """Whether nothing at all speaks against the evidence."""
         return not self.findings
+
+
+def of_key(unsound: Unsound) -> Verdict:
+    """The verdict where the key itself cannot be used: nothing was read with it."""
+    return Verdict((Finding("the key", f"it {unsound}", "Give the ledger's vkey, one line."),))
 
 
 class Findings:

@@ -7,11 +7,10 @@ cases name is watched through inotify, and the address they name is a listener o
 from __future__ import annotations
 
 import ctypes
-import io
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,26 +20,9 @@ from lxml import etree
 
 from gateway.core import hardened_xml
 from gateway.core.refusal import Reason, Refused
+from tests.core.conftest import MARK, Read, streamed, whole
 
 REPOSITORY = Path(__file__).parents[2]
-LIMIT = 4 * 1024 * 1024
-MARK = "MARKED-VALUE-7431"
-
-Read = Callable[[bytes], list[str]]
-
-
-def whole(content: bytes) -> list[str]:
-    return [hardened_xml.text_of(e) for e in hardened_xml.parse(content, LIMIT).iter("row")]
-
-
-def streamed(content: bytes) -> list[str]:
-    rows = hardened_xml.stream(io.BytesIO(content), ["row"], limit_bytes=LIMIT)
-    return [hardened_xml.text_of(row) for row in rows]
-
-
-@pytest.fixture(params=[whole, streamed], ids=["whole", "streamed"])
-def read(request: pytest.FixtureRequest) -> Read:
-    return request.param
 
 
 class Watch:

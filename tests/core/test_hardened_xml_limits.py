@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,9 @@ from lxml import etree
 
 from gateway.core import hardened_xml
 from gateway.core.refusal import Reason, Refused
+from tests.core.conftest import LIMIT, MARK, Read
 
 REPOSITORY = Path(__file__).parents[2]
-LIMIT = 4 * 1024 * 1024
-MARK = "MARKED-VALUE-7431"
-
-Read = Callable[[bytes], list[str]]
-
-
-def whole(content: bytes) -> list[str]:
-    return [hardened_xml.text_of(e) for e in hardened_xml.parse(content, LIMIT).iter("row")]
-
-
-def streamed(content: bytes) -> list[str]:
-    rows = hardened_xml.stream(io.BytesIO(content), ["row"], limit_bytes=LIMIT)
-    return [hardened_xml.text_of(row) for row in rows]
-
-
-@pytest.fixture(params=[whole, streamed], ids=["whole", "streamed"])
-def read(request: pytest.FixtureRequest) -> Read:
-    return request.param
 
 
 SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">

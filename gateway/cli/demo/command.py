@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import tempfile
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from gateway.cli.demo import cast, stage, story
 from gateway.cli.demo.stage import Stage
 from gateway.cli.demo.voice import Voice
 from gateway.cli.exits import Exit, run
+from gateway.wiring import until_stopped
 
 
 @click.command(
@@ -53,7 +52,7 @@ async def _play(directory: Path, *, once: bool) -> None:
             voice.step("That is all. Every line above was checked before it was printed.")
             return
         _invite(opened, voice)
-        await _until_stopped(opened)
+        await until_stopped(opened.gateway)
 
 
 def _invite(opened: Stage, voice: Voice) -> None:
@@ -76,14 +75,3 @@ def _invite(opened: Stage, voice: Voice) -> None:
     ):
         voice.copy(command)
     voice.line("Press Ctrl-C to end it.")
-
-
-async def _until_stopped(opened: Stage) -> None:
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked.set)
-    waits = [loop.create_task(each.wait()) for each in (asked, opened.gateway.stopped)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
