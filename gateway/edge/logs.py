@@ -61,9 +61,10 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
 
 
 class _Output:
-    """Where logs go. Loggers are made once and keep this; the stream behind it may change."""
+    """Where logs go, and from which level; loggers are made once, and find changes here."""
 
     stream: TextIO = sys.stderr
+    level: int = logging.INFO
 
     def write(self, text: str) -> int:
         """Write a line."""
@@ -75,6 +76,13 @@ class _Output:
 
 
 _OUTPUT: Final = _Output()
+_LEVELS: Final = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
+
+
+def _from_level(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if _LEVELS[event["level"]] < _OUTPUT.level:
+        raise structlog.DropEvent
+    return event
 
 
 class _Foreign(logging.Handler):
@@ -91,16 +99,17 @@ class _Foreign(logging.Handler):
 
 def configure(stream: TextIO = sys.stderr, level: str = "info") -> None:
     """Set logging up for the whole process: one JSON object a line."""
-    number = logging.getLevelNamesMapping()[level.upper()]
     _OUTPUT.stream = stream
+    _OUTPUT.level = _LEVELS[level.lower()]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            _from_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             cut,
             _render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _OUTPUT)),
         # Making a logger anew for each line costs more than writing the line.
         cache_logger_on_first_use=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from xml.sax.saxutils import escape
 
 from msgspec.structs import replace
@@ -152,3 +152,12 @@ def code_of(refused: Refused) -> str:
     assert isinstance(error, RowError)
     assert (error.row, error.field) == (0, "file")
     return error.code
+
+
+def survives(read: Callable[[bytes], list[Item]], data: bytes) -> None:
+    """Whatever the bytes, they are read into what we know or refused."""
+    try:
+        items = read(data)
+    except Refused:
+        return
+    assert all(isinstance(item, Record | RowError | Note) for item in items)
