@@ -6,10 +6,14 @@ in a file. It has no key but that one, and no connection to anything.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import multiprocessing
 import os
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
@@ -77,3 +81,53 @@ def read_body(
         frames.discard()
         raise
     return reading
+
+
+class ReadingProcesses:
+    """Runs `read_body` in processes of their own (`gateway.submission.Reader`)."""
+
+    def __init__(self, directory: Path, count: int, signers: tuple[bytes, ...]) -> None:
+        self._directory = directory
+        self._count = count
+        self._signers = signers
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def read(
+        self,
+        submission: str,
+        adapter: str,
+        allowed: frozenset[str],
+        data_key: bytes,
+        now: dt.datetime,
+    ) -> Reading:
+        """Steps 4 to 6 for one held body; if a process dies, the next call starts a new one."""
+        loop = asyncio.get_running_loop()
+        arguments = (
+            self._directory,
+            submission,
+            adapter,
+            allowed,
+            data_key,
+            now,
+            self._signers,
+        )
+        try:
+            return await loop.run_in_executor(self._processes(), read_body, *arguments)
+        except BrokenProcessPool:
+            self.close()
+            raise
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # Forked from a clean server process: none of the gateway's keys or sockets are in it.
+            context = multiprocessing.get_context("forkserver")
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+            )
+        return self._pool
+
+    def close(self) -> None:
+        """Let the processes go."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None

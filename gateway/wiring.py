@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
-import multiprocessing
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -24,13 +21,13 @@ from aiohttp import web
 
 from adapters.catalogue import every_adapter
 from gateway.administration import Office
+from gateway.conclusions import Conclusions
 from gateway.config import Settings
 from gateway.core.canonical import b64u, canonical
 from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
 from gateway.core.duty import Law
 from gateway.core.rate import RateLimit
 from gateway.core.receipt import TYPE, Statement, claims
-from gateway.core.stages import Reading, Recorded
 from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.door import Door
@@ -43,11 +40,11 @@ from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
-from gateway.reading_process import end_with, read_body
+from gateway.reading_process import ReadingProcesses
 from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
-from gateway.submission import Intake, conclude
+from gateway.submission import Intake
 from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
@@ -71,110 +68,6 @@ def law() -> Law:
         (schemas / "duties.toml").read_bytes(),
         (schemas / "routing.toml").read_bytes(),
     )
-
-
-class ReadingProcesses:
-    """Runs `read_body` in processes of their own (`gateway.submission.Reader`)."""
-
-    def __init__(self, directory: Path, count: int, signers: tuple[bytes, ...]) -> None:
-        self._directory = directory
-        self._count = count
-        self._signers = signers
-        self._pool: ProcessPoolExecutor | None = None
-
-    async def read(
-        self,
-        submission: str,
-        adapter: str,
-        allowed: frozenset[str],
-        data_key: bytes,
-        now: dt.datetime,
-    ) -> Reading:
-        """Steps 4 to 6 for one held body; if a process dies, the next call starts a new one."""
-        loop = asyncio.get_running_loop()
-        arguments = (
-            self._directory,
-            submission,
-            adapter,
-            allowed,
-            data_key,
-            now,
-            self._signers,
-        )
-        try:
-            return await loop.run_in_executor(self._processes(), read_body, *arguments)
-        except BrokenProcessPool:
-            self.close()
-            raise
-
-    def _processes(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Forked from a clean server process: none of the gateway's keys or sockets are in it.
-            context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(
-                self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
-            )
-        return self._pool
-
-    def close(self) -> None:
-        """Let the processes go."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
-
-
-@dataclass(slots=True)
-class Conclusions:
-    """Large submissions on their way to an outcome; each is taken by one task."""
-
-    store: Store
-    intake: Intake
-    unwrap: Callable[[bytes, bytes], bytes]
-    tasks: dict[str, asyncio.Task[Recorded]] = field(default_factory=dict)
-
-    def begin(self, submission: str) -> None:
-        """Start, unless it is under way."""
-        if submission not in self.tasks:
-            task = asyncio.get_running_loop().create_task(self._conclude(submission))
-            self.tasks[submission] = task
-            task.add_done_callback(lambda done: self._ended(submission, done))
-
-    def _ended(self, submission: str, task: asyncio.Task[Recorded]) -> None:
-        self.tasks.pop(submission, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Not the sender's doing: it stays received, and `resume` begins it again.
-            log.error("not_concluded", submission=submission, error=type(error).__name__)
-
-    async def _conclude(self, submission: str) -> Recorded:
-        for identity, wrapped, sealed in self.store.journal.pending():
-            if identity == submission:
-                key = self.unwrap(wrapped, submission.encode())
-                recorded = await conclude(submission, key, sealed, self.intake)
-                log.info("concluded", submission=submission, status=recorded.state)
-                return recorded
-        raise LookupError("it is not pending")
-
-    async def wait(self, submission: str, seconds: float) -> Recorded | None:
-        """The outcome, if it comes within the seconds."""
-        task = self.tasks.get(submission)
-        if task is None:
-            return None
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done or task.exception() is not None:
-            return None
-        return task.result()
-
-    def resume(self) -> None:
-        """Begin whatever is received and not under way: after a restart, or trouble of our own."""
-        for identity, _, _ in self.store.journal.pending():
-            self.begin(identity)
-
-    async def stop(self) -> None:
-        """Leave what is under way; it goes on after the next start."""
-        tasks = list(self.tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(slots=True)
