@@ -19,10 +19,11 @@ import msgspec
 
 from gateway.core.duty import Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
+from gateway.core.groups.person import Who
 from gateway.core.identifiers import IdentifierError, nino
 from gateway.core.identity import Caller
 from gateway.core.instant import written
-from gateway.core.records import RECORD_TYPES, Who
+from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
 SCOPE: Final = "requests"

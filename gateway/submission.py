@@ -39,7 +39,7 @@ from gateway.core.inflate import Inflater
 from gateway.core.limits import INLINE_BODY_BYTES, SALT_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.media import content_digest, idempotency_key, media_type
 from gateway.core.reading import in_memory, take
-from gateway.core.records import RowError
+from gateway.core.record import RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import (
     Admitted,

@@ -17,9 +17,10 @@ from adapters.banks.elements import as_day, day, find, find_all, name_of, pence,
 from adapters.banks.faults import Faults
 from adapters.banks.party import identifier
 from gateway.core import identifiers
+from gateway.core.groups.money import Account, Balance
+from gateway.core.groups.person import Identifier
 from gateway.core.hardened_xml import text_of
 from gateway.core.identifiers import IdentifierError
-from gateway.core.records import Account, Balance, Identifier
 
 # The Open Banking standard's name for it, its short form, and ISO 20022's code for a national
 # account number, which other countries use as well.

@@ -17,7 +17,10 @@ from adapters.banks.criterion import Criterion, criteria
 from adapters.banks.elements import find, find_all, period, text
 from adapters.banks.faults import Faults
 from gateway.core.adapter import Adapter, Body, ReadContext
-from gateway.core.records import Account, Case, Enquiry, Item
+from gateway.core.groups.money import Account
+from gateway.core.groups.person import Case
+from gateway.core.record import Item
+from gateway.core.records import Enquiry
 
 
 def read(body: Body, context: ReadContext) -> Iterator[Item]:

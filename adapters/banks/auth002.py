@@ -29,20 +29,10 @@ from adapters.banks.elements import find, find_all, period, text
 from adapters.banks.faults import Faults
 from adapters.banks.party import coded, contact_of, person, where_of, who_of
 from gateway.core.adapter import Adapter, Body, ReadContext
-from gateway.core.records import (
-    AccountRecord,
-    Answer,
-    Case,
-    Dispute,
-    Holding,
-    Identifier,
-    Item,
-    NilReturn,
-    Note,
-    PartyRecord,
-    Relation,
-    SafeDepositBox,
-)
+from gateway.core.groups.money import Holding
+from gateway.core.groups.person import Answer, Case, Identifier, Relation
+from gateway.core.record import Item, Note
+from gateway.core.records import AccountRecord, Dispute, NilReturn, PartyRecord, SafeDepositBox
 from gateway.core.refusal import Reason, Refused
 
 # No person has as many; a message beyond it is a dump of a register, not an answer.

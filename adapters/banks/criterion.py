@@ -12,8 +12,9 @@ from adapters.banks.account import named, servicer_of
 from adapters.banks.elements import find, find_all, text
 from adapters.banks.faults import Faults
 from adapters.banks.party import who_of
+from gateway.core.groups.money import Account
+from gateway.core.groups.person import Who
 from gateway.core.hardened_xml import text_of
-from gateway.core.records import Account, Who
 
 
 class Criterion(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from gateway.core.records import Record, RowError
+from gateway.core.record import Record, RowError
 
 
 class Rule(NamedTuple):

@@ -27,7 +27,7 @@ from adapters.banks import signature
 from adapters.banks.elements import text
 from gateway.core.adapter import Body, ReadContext
 from gateway.core.hardened_xml import conform, load_schema, parse
-from gateway.core.records import Note
+from gateway.core.record import Note
 from gateway.core.refusal import Reason, Refused
 
 # An answer about a thousand accounts has 2 MB; a whole tree takes ten times its bytes.

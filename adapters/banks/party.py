@@ -28,9 +28,9 @@ from msgspec.structs import replace
 from adapters.banks.elements import day, find, find_all, text
 from adapters.banks.faults import Faults
 from gateway.core import identifiers
+from gateway.core.groups.person import Contact, Identifier, Where, Who
 from gateway.core.hardened_xml import text_of
 from gateway.core.identifiers import IdentifierError
-from gateway.core.records import Contact, Identifier, Where, Who
 
 UNKNOWN_SCHEME: Final = "unspecified"
 

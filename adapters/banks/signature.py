@@ -33,7 +33,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from gateway.core.adapter import ReadContext
 from gateway.core.hardened_xml import new_parser, text_of
-from gateway.core.records import Note
+from gateway.core.record import Note
 from gateway.core.refusal import Reason, Refused
 
 DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.records import Frequency
+from gateway.core.groups.group import Frequency
 
 
 class Span(msgspec.Struct, frozen=True):

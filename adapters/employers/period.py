@@ -10,7 +10,8 @@ from adapters.employers.columns import Head
 from adapters.employers.law import ScheduleLaw
 from adapters.employers.values import day_of
 from gateway.core import rules
-from gateway.core.records import Frequency, Pay, Work
+from gateway.core.groups.group import Frequency
+from gateway.core.groups.work import Pay, Work
 from gateway.core.rules import Rule
 
 PERIOD_NOT_OF_FREQUENCY: Final = Rule(

@@ -26,20 +26,11 @@ from adapters.employers.values import TEXT_CHARS, are_texts, day_of, pence_of, t
 from adapters.syntax.key_table import KeyTable
 from gateway.core import identifiers, rules
 from gateway.core.adapter import ReadContext
+from gateway.core.groups.person import Answer, Where, Who
+from gateway.core.groups.work import Deducted, Pay, Work
 from gateway.core.identifiers import IdentifierError
-from gateway.core.records import (
-    Answer,
-    Deducted,
-    Deduction,
-    Item,
-    NilReturn,
-    Note,
-    Pay,
-    RowError,
-    Where,
-    Who,
-    Work,
-)
+from gateway.core.record import Item, Note, RowError
+from gateway.core.records import Deduction, NilReturn
 from gateway.core.refusal import Reason, Refused
 from gateway.core.rules import Rule
 

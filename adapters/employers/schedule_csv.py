@@ -22,7 +22,7 @@ from adapters.syntax.csv_table import Table
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.limits import MIB
-from gateway.core.records import Item
+from gateway.core.record import Item
 from gateway.core.refusal import Reason, Refused
 
 _TOTAL: Final = "TOTAL"

@@ -24,7 +24,7 @@ from adapters.employers.schedule import Schedule
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.hardened_xml import load_schema, stream
 from gateway.core.limits import MIB
-from gateway.core.records import Item
+from gateway.core.record import Item
 from gateway.core.refusal import Reason, Refused
 
 NAMESPACE: Final = "urn:cms-gateway:deduction-schedule:1"

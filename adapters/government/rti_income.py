@@ -21,21 +21,11 @@ from typing import Any, Final
 from adapters.government.rti_members import PAYMENT, QUESTION, QUESTION_NEEDS, Member
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
+from gateway.core.groups.person import Answer, Case, Who
+from gateway.core.groups.work import Pay, Work
 from gateway.core.limits import JSON_BYTES
-from gateway.core.records import (
-    Answer,
-    Case,
-    Earnings,
-    Enquiry,
-    Item,
-    NilReturn,
-    Note,
-    Pay,
-    RefusalRecord,
-    RowError,
-    Who,
-    Work,
-)
+from gateway.core.record import Item, Note, RowError
+from gateway.core.records import Earnings, Enquiry, NilReturn, RefusalRecord
 from gateway.core.refusal import Reason, Refused
 from gateway.core.rules import Rule
 from gateway.core.strict_json import strict_object

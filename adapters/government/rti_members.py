@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
 from gateway.core import identifiers, rules
-from gateway.core.records import Frequency
+from gateway.core.groups.group import Frequency
 from gateway.core.rules import Rule
 
 MONEY_NOT_VALID: Final = Rule(

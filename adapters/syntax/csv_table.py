@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, NoReturn, TextIO
 
 from gateway.core.adapter import Body
 from gateway.core.limits import CELL_CHARS
-from gateway.core.records import Note
+from gateway.core.record import Note
 from gateway.core.refusal import Reason, Refused
 
 _CHUNK_BYTES: Final = 256 * 1024

@@ -22,7 +22,7 @@ from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.media import media_type as read_media_type
 from gateway.core.reading import take
-from gateway.core.records import RowError
+from gateway.core.record import RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading
 from gateway.wiring import clock, law

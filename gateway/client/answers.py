@@ -7,7 +7,7 @@ import datetime as dt
 import msgspec
 
 
-class RowError(msgspec.Struct, frozen=True):
+class RowError(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row that was not accepted: where, which rule, and how to mend it."""
 
     row: int
@@ -15,6 +15,7 @@ class RowError(msgspec.Struct, frozen=True):
     code: str
     message: str
     fix: str
+    key: str | None = None
 
 
 class Note(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-from gateway.core.records import Item
+from gateway.core.record import Item
 
 
 class Body(Protocol):

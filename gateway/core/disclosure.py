@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from gateway.core import merkle
 from gateway.core.canonical import b64u
+from gateway.core.groups.group import Group
 from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
-from gateway.core.records import Group, Record
+from gateway.core.record import Record
 
 _ENCODE_GROUP: Final = msgspec.json.Encoder(order="sorted").encode
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")

@@ -12,7 +12,7 @@ from gateway.core.adapter import Adapter
 from gateway.core.duty import Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
-from gateway.core.records import Note, RowError
+from gateway.core.record import Note, RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Admitted, Outcome, Reading, Spooled
 

@@ -14,7 +14,7 @@ from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.limits import BLOCK_RECORDS, ROW_ERRORS_KEPT
 from gateway.core.receipt import Rows
-from gateway.core.records import Note, Record, RowError
+from gateway.core.record import Note, Record, RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading
 

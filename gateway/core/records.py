@@ -1,232 +1,94 @@
-"""The typed facts an organisation sends, and the disclosure groups they are made of.
+"""The typed facts an organisation sends; each is made of disclosure groups.
 
 A record is a frozen value of one type (`deduction`, `account`, ...). Its members are *disclosure
-groups* (`who`, `where`, `pay`, ...): the units in which the law's table lets a consumer see it.
-Money is integer pence; dates are calendar dates without a zone; text is as it was sent, trimmed.
-
-The JSON Schemas in `schemas/json` are generated from these types.
+groups* (`who`, `where`, `pay`, ...; see `gateway.core.groups`): the units in which the law's table
+lets a consumer see it. The JSON Schemas in `schemas/json` are generated from these types.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import operator
-from collections.abc import Callable
-from typing import Any, ClassVar, Final, Literal
+from typing import Final
 
-import msgspec
-
-Frequency = Literal[
-    "weekly",
-    "fortnightly",
-    "four_weekly",
-    "monthly",
-    "quarterly",
-    "half_yearly",
-    "annual",
-    "one_off",
-    "irregular",
-]
-
-
-class Group(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-    gc=False,
-):
-    """A disclosure group: members that are always shown, or withheld, together."""
-
-
-class Identifier(Group, frozen=True, kw_only=True):
-    """An identifier in a scheme that is not one of ours, such as another country's."""
-
-    scheme: str
-    value: str
-    issuer: str | None = None
-
-
-class Who(Group, frozen=True, kw_only=True):
-    """Which person or body the record is about, by name and identifiers."""
-
-    kind: Literal["person", "organisation"] = "person"
-    name: str | None = None
-    surname: str | None = None
-    forenames: str | None = None
-    date_of_birth: dt.date | None = None
-    gender: str | None = None
-    nino: str | None = None
-    cms_reference: str | None = None
-    payroll_number: str | None = None
-    nationality: str | None = None
-    identifiers: tuple[Identifier, ...] = ()
+from gateway.core.groups.circumstance import (
+    Care,
+    Cover,
+    Credit,
+    Custody,
+    Debts,
+    Disqualification,
+    Passport,
+    School,
+    Supply,
+    Vehicle,
+)
+from gateway.core.groups.money import (
+    Account,
+    Balance,
+    Benefit,
+    BenefitDeduction,
+    Contribution,
+    Declared,
+    Fund,
+    Holding,
+    Income,
+    Investment,
+    Mortgage,
+    OrderAnswer,
+    Pension,
+    Transaction,
+)
+from gateway.core.groups.person import Answer, Case, Change, Contact, Relation, Where, Who
+from gateway.core.groups.work import (
+    Business,
+    Deducted,
+    Engagement,
+    Insolvency,
+    OrderStatus,
+    Pay,
+    Payment,
+    Statement,
+    Unpaid,
+    Work,
+    Worth,
+)
+from gateway.core.record import Record
 
 
-class Where(Group, frozen=True, kw_only=True):
-    """A postal address."""
+class Identity(Record, frozen=True, kw_only=True, tag="identity"):
+    """Who somebody is, and by what names they are or were known."""
 
-    kind: str | None = None
-    lines: tuple[str, ...] = ()
-    town: str | None = None
-    region: str | None = None
-    postcode: str | None = None
-    country: str | None = None
+    who: Who
+    contact: Contact | None = None
+    case: Case | None = None
 
 
-class Contact(Group, frozen=True, kw_only=True):
-    """Ways to reach somebody other than by post."""
+class Address(Record, frozen=True, kw_only=True, tag="address"):
+    """Where somebody lives or lived, from when to when."""
 
-    phones: tuple[str, ...] = ()
-    email: str | None = None
-
-
-class Work(Group, frozen=True, kw_only=True):
-    """An employment: for whom, and from when to when."""
-
-    employer_reference: str | None = None
-    employer_name: str | None = None
-    paye_office: str | None = None
-    paye_reference: str | None = None
-    sequence: int | None = None
-    start_date: dt.date | None = None
-    leave_date: dt.date | None = None
+    who: Who
+    where: Where
+    contact: Contact | None = None
+    case: Case | None = None
 
 
-class Pay(Group, frozen=True, kw_only=True):
-    """What was earned in a period; amounts in pence."""
+class Employment(Record, frozen=True, kw_only=True, tag="employment"):
+    """That somebody works or worked for an employer, from when to when."""
 
-    frequency: Frequency | None = None
-    tax_year: str | None = None
-    period_start: dt.date | None = None
-    period_end: dt.date | None = None
-    pay_date: dt.date | None = None
-    periods_covered: int | None = None
-    net_pence: int | None = None
-    taxable_pence: int | None = None
-    taxable_to_date_pence: int | None = None
-    tax_pence: int | None = None
-    tax_to_date_pence: int | None = None
-    national_insurance_pence: int | None = None
-    gross_for_national_insurance_pence: int | None = None
-    pension_pence: int | None = None
-    pension_to_date_pence: int | None = None
-    pension_not_net_pay_pence: int | None = None
-    pension_not_net_pay_to_date_pence: int | None = None
-    benefits_in_kind_pence: int | None = None
-    benefits_in_kind_to_date_pence: int | None = None
-    not_taxed_pence: int | None = None
-    deductions_pence: int | None = None
-    after_statutory_deductions_pence: int | None = None
-    hours_band: str | None = None
-    tax_code: str | None = None
-    payment_id: str | None = None
-    is_pension: bool | None = None
-    is_irregular: bool | None = None
-    after_leaving: bool | None = None
-    withdrawn_date: dt.date | None = None
+    who: Who
+    work: Work
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
 
 
-class Deducted(Group, frozen=True, kw_only=True):
-    """What was taken from earnings under an order, beside what was due; amounts in pence."""
+class Earnings(Record, frozen=True, kw_only=True, tag="earnings"):
+    """Pay in one period of one employment."""
 
-    due_pence: int
-    deducted_pence: int
-    charge_pence: int = 0
-    reason: str | None = None
-    note: str | None = None
-    payment_reference: str | None = None
-    payment_method: str | None = None
-    payment_date: dt.date | None = None
-
-
-class Account(Group, frozen=True, kw_only=True):
-    """An account at a deposit taker, and the party's role in it."""
-
-    iban: str | None = None
-    sort_code: str | None = None
-    number: str | None = None
-    other: str | None = None
-    servicer: Identifier | None = None
-    name: str | None = None
-    currency: str | None = None
-    status: str | None = None
-    kind: str | None = None
-    role: str | None = None
-    role_from: dt.date | None = None
-    role_to: dt.date | None = None
-    opened: dt.date | None = None
-    closed: dt.date | None = None
-
-
-class Balance(Group, frozen=True, kw_only=True):
-    """What stands in an account and what moves through it each month; amounts in pence."""
-
-    currency: str | None = None
-    average_pence: int | None = None
-    monthly_received_pence: int | None = None
-    monthly_paid_pence: int | None = None
-    monthly_transactions: int | None = None
-
-
-class Holding(Group, frozen=True, kw_only=True):
-    """Something held that is not an account, such as a safe-deposit box."""
-
-    kind: str
-    reference: str
-    servicer: Identifier | None = None
-    role: str | None = None
-    role_from: dt.date | None = None
-    role_to: dt.date | None = None
-    opened: dt.date | None = None
-    closed: dt.date | None = None
-
-
-class Relation(Group, frozen=True, kw_only=True):
-    """How a party stands to a body: customer or beneficial owner of it."""
-
-    role: Literal["customer", "beneficial_owner"]
-    body: Who | None = None
-    role_from: dt.date | None = None
-    role_to: dt.date | None = None
-
-
-class Case(Group, frozen=True, kw_only=True):
-    """References that tie a record to a case, and nothing about a person."""
-
-    reference: str | None = None
-    response: str | None = None
-    order: str | None = None
-    period_start: dt.date | None = None
-    period_end: dt.date | None = None
-    asked: tuple[str, ...] = ()
-
-
-class Answer(Group, frozen=True, kw_only=True):
-    """An answer that carries no facts: nothing held, or a refusal with a coded reason."""
-
-    code: str
-    detail: str | None = None
-    asked: str | None = None
-
-
-class Record(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-    gc=False,
-    tag_field="type",
-):
-    """One typed fact. `row` is its place in the file, counted from 1 as its sender counts."""
-
-    row: int
-
-    group_names: ClassVar[tuple[str, ...]] = ()
-    groups_of: ClassVar[Callable[[Any], tuple[Group | None, ...]]]
-    type_name: ClassVar[str] = ""
+    who: Who
+    pay: Pay
+    work: Work
+    case: Case | None = None
 
 
 class Deduction(Record, frozen=True, kw_only=True, tag="deduction"):
@@ -240,12 +102,33 @@ class Deduction(Record, frozen=True, kw_only=True, tag="deduction"):
     case: Case | None = None
 
 
-class Earnings(Record, frozen=True, kw_only=True, tag="earnings"):
-    """Pay in one period of one employment."""
+class OrderStatusRecord(Record, frozen=True, kw_only=True, tag="order_status"):
+    """How a deduction from earnings order stands with an employer."""
 
     who: Who
-    pay: Pay
-    work: Work
+    status: OrderStatus
+    work: Work | None = None
+    pay: Pay | None = None
+    where: Where | None = None
+    case: Case | None = None
+
+
+class EngagementRecord(Record, frozen=True, kw_only=True, tag="engagement"):
+    """That somebody provides or provided services under a contract for services."""
+
+    who: Who
+    engagement: Engagement
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class EngagementPayment(Record, frozen=True, kw_only=True, tag="engagement_payment"):
+    """A sum paid or due to somebody under a contract for services."""
+
+    who: Who
+    payment: Payment
+    engagement: Engagement | None = None
     case: Case | None = None
 
 
@@ -257,6 +140,33 @@ class AccountRecord(Record, frozen=True, kw_only=True, tag="account"):
     where: Where | None = None
     contact: Contact | None = None
     balance: Balance | None = None
+    case: Case | None = None
+
+
+class BalanceRecord(Record, frozen=True, kw_only=True, tag="balance"):
+    """What stands in an account on a day, and what is held of it."""
+
+    account: Account
+    balance: Balance
+    who: Who | None = None
+    case: Case | None = None
+
+
+class TransactionRecord(Record, frozen=True, kw_only=True, tag="transaction"):
+    """One movement on an account."""
+
+    account: Account
+    transaction: Transaction
+    who: Who | None = None
+    case: Case | None = None
+
+
+class OrderAnswerRecord(Record, frozen=True, kw_only=True, tag="order_answer"):
+    """What a deposit taker answers to a deduction order."""
+
+    order: OrderAnswer
+    account: Account | None = None
+    who: Who | None = None
     case: Case | None = None
 
 
@@ -280,6 +190,154 @@ class PartyRecord(Record, frozen=True, kw_only=True, tag="party"):
     case: Case | None = None
 
 
+class MortgageRecord(Record, frozen=True, kw_only=True, tag="mortgage"):
+    """A mortgage, the property it is secured on, and the income declared for it."""
+
+    who: Who
+    mortgage: Mortgage
+    where: Where | None = None
+    declared: Declared | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class PensionRecord(Record, frozen=True, kw_only=True, tag="pension"):
+    """A pension in payment, or a right to one."""
+
+    who: Who
+    pension: Pension
+    fund: Fund | None = None
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class PensionContribution(Record, frozen=True, kw_only=True, tag="pension_contribution"):
+    """What was paid into a pension in a period."""
+
+    who: Who
+    contribution: Contribution
+    case: Case | None = None
+
+
+class HoldingRecord(Record, frozen=True, kw_only=True, tag="holding"):
+    """Something held with an investment firm."""
+
+    who: Who
+    investment: Investment
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class UnearnedIncome(Record, frozen=True, kw_only=True, tag="unearned_income"):
+    """Income that is not earned, in a tax year: dividends, interest, property and others."""
+
+    who: Who
+    income: Income
+    case: Case | None = None
+
+
+class AccountsStatement(Record, frozen=True, kw_only=True, tag="accounts_statement"):
+    """What an accountant's statement of a business says."""
+
+    who: Who
+    statement: Statement
+    business: Business | None = None
+    worth: Worth | None = None
+    where: Where | None = None
+    case: Case | None = None
+
+
+class BenefitRecord(Record, frozen=True, kw_only=True, tag="benefit"):
+    """A benefit in payment, and what is taken from it."""
+
+    who: Who
+    benefit: Benefit
+    benefit_deduction: BenefitDeduction | None = None
+    where: Where | None = None
+    case: Case | None = None
+
+
+class SupplyRecord(Record, frozen=True, kw_only=True, tag="supply"):
+    """Gas or electricity supplied to somebody at an address."""
+
+    who: Who
+    where: Where
+    supply: Supply
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class VehicleRecord(Record, frozen=True, kw_only=True, tag="vehicle"):
+    """A vehicle, its keeper and its insurer."""
+
+    vehicle: Vehicle
+    who: Who | None = None
+    where: Where | None = None
+    cover: Cover | None = None
+    case: Case | None = None
+
+
+class SchoolStatus(Record, frozen=True, kw_only=True, tag="school_status"):
+    """Whether a child is at a school; who cares for the child, and where."""
+
+    who: Who
+    school: School
+    carer: Who | None = None
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class CareRecord(Record, frozen=True, kw_only=True, tag="care"):
+    """Who has the day-to-day care of a child, and how much of it."""
+
+    who: Who
+    care: Care
+    carer: Who | None = None
+    where: Where | None = None
+    contact: Contact | None = None
+    case: Case | None = None
+
+
+class CustodyRecord(Record, frozen=True, kw_only=True, tag="custody"):
+    """Whether somebody is in prison."""
+
+    who: Who
+    custody: Custody
+    case: Case | None = None
+
+
+class CreditReference(Record, frozen=True, kw_only=True, tag="credit_reference"):
+    """An address, and what a credit reference agency links to it."""
+
+    who: Who
+    where: Where | None = None
+    credit: Credit | None = None
+    debts: Debts | None = None
+    case: Case | None = None
+
+
+class PassportRecord(Record, frozen=True, kw_only=True, tag="passport"):
+    """A passport, and the disqualification it is needed for."""
+
+    who: Who
+    passport: Passport
+    disqualification: Disqualification | None = None
+    case: Case | None = None
+
+
+class InsolvencyRecord(Record, frozen=True, kw_only=True, tag="insolvency"):
+    """That an employer is insolvent, and what it deducted from one employee and did not pay."""
+
+    work: Work
+    insolvency: Insolvency
+    who: Who | None = None
+    unpaid: Unpaid | None = None
+    case: Case | None = None
+
+
 class Enquiry(Record, frozen=True, kw_only=True, tag="enquiry"):
     """The question, as the organisation received it and gives it back beside its answer."""
 
@@ -292,6 +350,13 @@ class Dispute(Record, frozen=True, kw_only=True, tag="dispute"):
     """A statement that what is held about an identifier is disputed."""
 
     who: Who
+    case: Case | None = None
+
+
+class Correction(Record, frozen=True, kw_only=True, tag="correction"):
+    """That a record sent before is disputed, incorrect, withdrawn or superseded."""
+
+    change: Change
     case: Case | None = None
 
 
@@ -317,7 +382,7 @@ RECORD_TYPES: Final[dict[str, type[Record]]] = {}
 def _register(*types: type[Record]) -> None:
     """Give each record type its group names, in sorted order, and a getter for them."""
     for cls in types:
-        names = tuple(sorted(name for name in cls.__struct_fields__ if name != "row"))
+        names = tuple(sorted(name for name in cls.__struct_fields__ if name not in {"row", "key"}))
         cls.group_names = names
         cls.type_name = str(cls.__struct_config__.tag)
         getter = operator.attrgetter(*names)
@@ -325,41 +390,8 @@ def _register(*types: type[Record]) -> None:
         RECORD_TYPES[cls.type_name] = cls
 
 
-_register(
-    Deduction,
-    Earnings,
-    AccountRecord,
-    SafeDepositBox,
-    PartyRecord,
-    Enquiry,
-    Dispute,
-    NilReturn,
-    RefusalRecord,
-)
+_register(*Record.__subclasses__())
 
 GROUP_NAMES: Final[tuple[str, ...]] = tuple(
     sorted({name for cls in RECORD_TYPES.values() for name in cls.group_names}),
 )
-
-
-class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row that could not be accepted: where, which rule, and how to mend it.
-
-    It never holds the offending value.
-    """
-
-    row: int
-    field: str
-    code: str
-    message: str
-    fix: str
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something the outcome should say about the whole file, such as the character set read."""
-
-    code: str
-    message: str
-
-
-Item = Record | RowError | Note

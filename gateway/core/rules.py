@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gateway.core.records import RowError
+from gateway.core.record import RowError
 
 
 class Rule(NamedTuple):

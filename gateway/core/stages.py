@@ -20,7 +20,7 @@ from gateway.core.disclosure import View
 from gateway.core.duty import Ask, Grounds
 from gateway.core.identity import Caller, Credentials
 from gateway.core.receipt import Rows, Statement
-from gateway.core.records import Note, RowError
+from gateway.core.record import Note, RowError
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from adapters.banks.auth002 import AUTH_002
 from adapters.banks.message import AUTH_002 as ANSWER
 from adapters.banks.message import DISPUTED, SUPL_027
 from gateway.core.adapter import ReadContext
-from gateway.core.records import Item, Record, RowError
+from gateway.core.record import Item, Record, RowError
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "schemas" / "samples"

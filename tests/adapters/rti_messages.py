@@ -11,7 +11,7 @@ import pytest
 
 from adapters.government.rti_income import RTI_INCOME
 from gateway.core.adapter import ReadContext
-from gateway.core.records import Item, RowError
+from gateway.core.record import Item, RowError
 from gateway.core.refusal import Refused
 from gateway.core.stages import MemoryBody
 

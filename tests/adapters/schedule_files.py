@@ -15,7 +15,7 @@ from adapters.employers.schedule_csv import SCHEDULE_CSV
 from adapters.employers.schedule_xml import ELEMENTS, NAMESPACE, SCHEDULE_XML
 from adapters.employers.values import pence_of
 from gateway.core.adapter import ReadContext
-from gateway.core.records import Item, Note, Record, RowError
+from gateway.core.record import Item, Note, Record, RowError
 from gateway.core.refusal import Refused
 from gateway.core.stages import MemoryBody
 

@@ -11,7 +11,9 @@ from adapters.banks.auth002 import AUTH_002
 from adapters.banks.message import AUTH_001 as QUESTION
 from adapters.banks.message import FIN_012
 from gateway.core.adapter import ReadContext
-from gateway.core.records import Account, Enquiry, Item, Note, RowError
+from gateway.core.groups.money import Account
+from gateway.core.record import Item, Note, RowError
+from gateway.core.records import Enquiry
 from gateway.core.refusal import Reason, Refused
 from tests.adapters.bank_messages import NOW, Bytes
 

@@ -12,18 +12,10 @@ from adapters.banks.auth002 import AUTH_002
 from adapters.banks.message import AUTH_002 as ANSWER
 from adapters.banks.message import SOAP, SOAP_12
 from gateway.core.adapter import ReadContext
-from gateway.core.records import (
-    AccountRecord,
-    Balance,
-    Contact,
-    Dispute,
-    Identifier,
-    NilReturn,
-    Note,
-    PartyRecord,
-    SafeDepositBox,
-    Where,
-)
+from gateway.core.groups.money import Balance
+from gateway.core.groups.person import Contact, Identifier, Where
+from gateway.core.record import Note
+from gateway.core.records import AccountRecord, Dispute, NilReturn, PartyRecord, SafeDepositBox
 from tests.adapters.bank_messages import (
     DISPUTE,
     NOW,

@@ -14,7 +14,7 @@ from adapters.banks.elements import LARGEST_PENCE, pence, period
 from adapters.banks.faults import RULES, Faults
 from adapters.banks.message import AUTH_002 as ANSWER
 from adapters.banks.message import FIN_002, FIN_013, SUPL_027
-from gateway.core.records import RowError
+from gateway.core.record import RowError
 from tests.adapters.bank_messages import (
     MARK,
     Change,

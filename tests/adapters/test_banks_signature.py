@@ -14,7 +14,8 @@ from adapters.banks.message import AUTH_002 as ANSWER
 from adapters.banks.message import HEAD, SOAP, SUPL_027
 from adapters.banks.signature import DS, ENVELOPED, EXCLUSIVE
 from gateway.core.adapter import ReadContext
-from gateway.core.records import AccountRecord, Note, Record
+from gateway.core.record import Note, Record
+from gateway.core.records import AccountRecord
 from gateway.core.refusal import Reason, Refused
 from tests.adapters.bank_messages import NOW, Bytes, first
 from tests.adapters.bank_signing import (

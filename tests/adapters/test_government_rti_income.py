@@ -12,18 +12,10 @@ import pytest
 from adapters.government.rti_income import RTI_INCOME
 from adapters.government.rti_members import PAYMENT, QUESTION, QUESTION_NEEDS
 from gateway.core.duty import Law
-from gateway.core.records import (
-    Case,
-    Earnings,
-    Enquiry,
-    NilReturn,
-    Note,
-    Pay,
-    RefusalRecord,
-    RowError,
-    Who,
-    Work,
-)
+from gateway.core.groups.person import Case, Who
+from gateway.core.groups.work import Pay, Work
+from gateway.core.record import Note, RowError
+from gateway.core.records import Earnings, Enquiry, NilReturn, RefusalRecord
 from gateway.core.refusal import Reason
 from tests.adapters.rti_messages import (
     MARK,

@@ -13,14 +13,10 @@ from hypothesis import strategies as st
 
 from adapters.government import rti_income, rti_members
 from adapters.government.rti_members import FREQUENCIES, PAYMENT, QUESTION
-from gateway.core.records import (
-    Earnings,
-    Note,
-    Pay,
-    RowError,
-    Who,
-    Work,
-)
+from gateway.core.groups.person import Who
+from gateway.core.groups.work import Pay, Work
+from gateway.core.record import Note, RowError
+from gateway.core.records import Earnings
 from gateway.core.refusal import Reason, Refused
 from tests.adapters.rti_messages import (
     MARK,

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from gateway.cli.schemas import DIALECT, record_schemas, write_record_schemas
-from gateway.core.records import RECORD_TYPES, Group
+from gateway.core.groups.group import Group
+from gateway.core.records import RECORD_TYPES
 
 FOLDER = Path(__file__).parents[2] / "schemas" / "json"
 GENERATED = record_schemas()

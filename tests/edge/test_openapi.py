@@ -16,6 +16,7 @@ import pytest
 
 from adapters.catalogue import every_adapter
 from gateway.core.adapter import ReadContext
+from gateway.core.groups.person import Identifier, Who
 from gateway.core.limits import (
     FEED_PAGE_RECORDS,
     FEED_PAGE_RECORDS_MAX,
@@ -23,7 +24,8 @@ from gateway.core.limits import (
     ROW_ERRORS_SHOWN,
 )
 from gateway.core.receipt import Rows
-from gateway.core.records import RECORD_TYPES, Identifier, Note, Record, RowError, Who
+from gateway.core.record import Note, Record, RowError
+from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import MEANINGS, Reason, Refused
 from gateway.core.stages import MemoryBody, Outcome, Recorded
 from gateway.edge.http.app import ROUTES, Policy
@@ -153,7 +155,7 @@ def test_every_reference_leads_somewhere():
 
 
 def test_a_problem_has_the_members_of_its_schema():
-    error = RowError(row=1, field="f", code="C", message="m", fix="x")
+    error = RowError(row=1, key="k", field="f", code="C", message="m", fix="x")
     refusal = Refused(Reason.NOTHING_ACCEPTED, errors=(error,))
     refusal.submission, refusal.receipt = "sub_1", "receipt"
     body = problem(refusal, "https://gateway.example", "0123456789abcdef").body
