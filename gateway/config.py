@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `origin` names the ledger for ever; `issuer` is the https URL of this gateway; `data` holds the
     database and sealed bodies, `keys` the key ring (keep them apart in backups). `proxies` are the
     networks whose `Client-Cert` header is believed, `monitors` those that may read /metrics,
-    `signers` certificates trusted to sign ISO 20022 messages. `processes` read large bodies.
+    `signers` certificates trusted to sign ISO 20022 messages. `duties` is a directory of
+    class files that stand beside those of the installed duty table, or in their place. `processes` read large bodies.
     """
 
     origin: str
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     proxies: tuple[str, ...] = ()
     monitors: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signers: tuple[Path, ...] = ()
+    duties: Path | None = None
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60

@@ -23,7 +23,6 @@ from gateway.core.groups.person import Who
 from gateway.core.identifiers import IdentifierError, nino
 from gateway.core.identity import Caller
 from gateway.core.instant import written
-from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
 SCOPE: Final = "requests"
@@ -128,7 +127,7 @@ async def ask(caller: Caller, asking: Asking, desk: Desk) -> Stored:
 
 def _permit(caller: Caller, asking: Asking, desk: Desk) -> None:
     day = desk.clock().date()
-    allowed = {p for feed in caller.classes for p in desk.law.feeds[feed].purposes}
+    allowed = {p for feed in caller.classes for p in desk.law.purposes_of(feed)}
     if not asking.purposes or not set(asking.purposes) <= allowed:
         raise Refused(
             Reason.NO_PURPOSE,
@@ -148,18 +147,12 @@ def _permit(caller: Caller, asking: Asking, desk: Desk) -> None:
     organisation = desk.requests.party(asking.organisation, day)
     if organisation is None or organisation.kind != "organisation":
         raise Refused(Reason.PARAMETER_NOT_VALID, "There is no such organisation.")
-    may_send = {
-        name
-        for slug in organisation.classes
-        if slug in desk.law.classes and desk.law.classes[slug].enabled
-        for name in desk.law.classes[slug].record_types
-    }
+    may = desk.law.may_be_asked(organisation.classes, asking.purposes, day)
     wanted = set(asking.record_types)
-    if not wanted or not wanted <= set(RECORD_TYPES) or not wanted <= may_send:
-        raise Refused(
-            Reason.PARAMETER_NOT_VALID,
-            f"This organisation may be asked for: {', '.join(sorted(may_send))}.",
-        )
+    if not wanted or not wanted <= may:
+        told = f"This organisation may be asked for: {', '.join(sorted(may))}."
+        nothing = "This organisation may be asked for nothing for these purposes today."
+        raise Refused(Reason.PARAMETER_NOT_VALID, told if may else nothing)
 
 
 def listed(caller: Caller, desk: Desk, identity: str | None = None) -> list[dict[str, Any]]:

@@ -31,7 +31,8 @@ import msgspec
 
 from gateway.core import drafting
 from gateway.core.adapter import Adapter, Body, ReadContext
-from gateway.core.duty import Ask, Law
+from gateway.core.duty import Law
+from gateway.core.duty_table import Ask
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller, Credentials
 from gateway.core.in_flight import InFlight
@@ -303,7 +304,7 @@ async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Record
             key=spooled.admitted.key,
             body=sealed,
             blocks=reading.blocks,
-            views=intake.law.views(frozenset(statement.purposes), spooled.received_at.date()),
+            views=drafting.views_of(statement, intake.law),
             outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
         ),
     )
@@ -362,13 +363,12 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
         recorded = await intake.journal.refuse(draft)
         intake.files.discard(submission)
         return recorded
-    day = statement.received_at.date()
     return await intake.journal.record(
         Draft(
             statement=drafting.accepted(statement, reading),
             key=pending.key,
             blocks=reading.blocks,
-            views=intake.law.views(frozenset(statement.purposes), day),
+            views=drafting.views_of(statement, intake.law),
             outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
         ),
     )

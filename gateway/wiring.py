@@ -61,13 +61,20 @@ def new_id(kind: str) -> str:
     return f"{kind}_{base64.b32hexencode(raw)[:26].decode()}"
 
 
-def law() -> Law:
-    """The duty and routing tables as they are installed."""
-    schemas = files("schemas")
-    return Law(
-        (schemas / "duties.toml").read_bytes(),
-        (schemas / "routing.toml").read_bytes(),
-    )
+def law(own: Path | None = None) -> Law:
+    """The duty table as it is installed; files of classes in `own` stand beside it, or in its place.
+
+    Raises ValueError for a table that cannot be used.
+    """
+    duties = files("schemas") / "duties"
+    classes = {
+        item.name.removesuffix(".toml"): item.read_bytes()
+        for item in (duties / "classes").iterdir()
+        if item.name.endswith(".toml")
+    }
+    if own is not None:
+        classes |= {path.stem: path.read_bytes() for path in own.glob("*.toml")}
+    return Law((duties / "law.toml").read_bytes(), classes)
 
 
 @dataclass(slots=True)
@@ -101,10 +108,12 @@ def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway that listens until the block is left."""
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
-    the_law = law()
+    the_law = law(settings.duties)
     store = open_store(settings, ring, the_law)
     try:
         await store.start()
+        if await store.duties.use(the_law.version, the_law.digest, the_law.texts):
+            log.info("duties_changed", version=the_law.version)
         stopped = asyncio.Event()
         store.writer.on_broken.append(stopped.set)
         trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())

@@ -74,7 +74,7 @@ def judge(path: Path, media_type: str | None, slug: str | None, signers: list[Pa
         raise Refused(
             Reason.BODY_TOO_LARGE, f"The limit for this format is {adapter.limit_bytes} bytes."
         )
-    allowed = adapter.record_types & frozenset(the_law.classes[provider].record_types)
+    allowed = adapter.record_types & the_law.may_send(provider, now.date())
     reading = take(
         body,
         adapter,
@@ -106,7 +106,8 @@ def _format(media_type: str, head: bytes) -> Adapter:
 
 def _class(adapter: Adapter, slug: str | None, the_law: Law, day: Any) -> str:
     """The class under which it is judged: the one named, else the first that may send the format."""
-    classes = adapter.provider_classes if slug is None else {slug}
+    every = adapter.provider_classes & the_law.classes.keys() or the_law.classes.keys()
+    classes = every if slug is None else {slug}
     found = the_law.entitled(classes, adapter.provider_classes, adapter.record_types, day)
     return found.slug
 

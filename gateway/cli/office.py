@@ -55,7 +55,7 @@ async def _ask(socket: Path, wanted: Order) -> dict[str, Any]:
 async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
     logs.configure(level="error")
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
-    law = wiring.law()
+    law = wiring.law(settings.duties)
     store = wiring.open_store(settings, ring, law)
     try:
         await store.start()

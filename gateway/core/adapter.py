@@ -10,9 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from gateway.core.record import Item
+
+# Of a format that is for whoever may send its records.
+EVERY_CLASS: Final = frozenset({"*"})
 
 
 class Body(Protocol):
@@ -45,7 +48,8 @@ class Adapter:
     `read` yields records, row errors and notes in file order and raises
     `gateway.core.refusal.Refused` when the file has to be refused whole. `recognises` looks at the
     first bytes of a body sent under a general media type. `limit_bytes` bounds the body after
-    decompression. `partial` says whether rows may be accepted beside rows refused.
+    decompression. `partial` says whether rows may be accepted beside rows refused. Who may send its
+    records is for the duty table to say; `provider_classes` narrows that, or is `EVERY_CLASS`.
     """
 
     name: str

@@ -9,7 +9,9 @@ from typing import Final
 import msgspec
 
 from gateway.core.adapter import Adapter
-from gateway.core.duty import Grounds
+from gateway.core.disclosure import View
+from gateway.core.duty import Law
+from gateway.core.duty_table import Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
 from gateway.core.record import Note, RowError
@@ -58,6 +60,14 @@ def statement_of(
         received_at=spooled.received_at,
         purposes=tuple(sorted(grounds.purposes)),
     )
+
+
+def views_of(statement: Statement, law: Law) -> dict[str, View]:
+    """What each feed may be shown of a submission: by class, purposes, and the day it was received."""
+    if statement.provider_class is None:
+        return {}
+    day = statement.received_at.date()
+    return law.views(statement.provider_class, frozenset(statement.purposes), day)
 
 
 def accepted(statement: Statement, reading: Reading) -> Statement:

@@ -1,156 +1,119 @@
 """Duty and routing: who may send what, why, and who may see which part of it.
 
-The law is data: `schemas/duties.toml` and `schemas/routing.toml`, each line dated and cited. This
-module reads the two tables into frozen values and answers questions about them; it holds no rate,
-date, class or deadline itself.
+The law is data: `schemas/duties/law.toml` (purposes, feeds, what every answer may hold) and one file
+for each class of organisation in `schemas/duties/classes`, each line dated and cited. This module
+reads them into frozen values and answers questions about them; it holds no rate, date, class or
+deadline itself.
+
+A purpose has a *use* (trace, calculate or enforce); a class says, for each record type it sends,
+which disclosure groups each use needs. What no use needs, no feed is shown.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final
 
-import msgspec
-
-from gateway.core.adapter import Adapter
+from gateway.core.adapter import EVERY_CLASS, Adapter
 from gateway.core.disclosure import Shown, View
+from gateway.core.duty_table import (
+    Answer,
+    Ask,
+    Delivery,
+    Grounds,
+    LawTable,
+    ProviderClass,
+    Sends,
+    read_table,
+)
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
-_Table = TypeVar("_Table")
-
-
-_NOT_ENTITLED = "None of your organisation's provider classes may send this format today."
-
-
-class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    citation: str
-    confidence: str
-    in_force: dt.date
-    until: dt.date | None = None
-
-    def holds(self, day: dt.date) -> bool:
-        """Whether the line is in force on a day."""
-        return self.in_force <= day and (self.until is None or day < self.until)
-
-
-class Purpose(_Line, frozen=True):
-    """A purpose in law for which information may be asked for."""
-
-    code: str
-    title: str
-
-
-class ProviderClass(_Line, frozen=True):
-    """A class of organisation under a duty, and the record types it may send."""
-
-    slug: str
-    title: str
-    record_types: tuple[str, ...]
-    enabled: bool
-
-
-class Standing(_Line, frozen=True):
-    """A duty to send without being asked: which records, of which class, for which purposes."""
-
-    slug: str
-    record_types: tuple[str, ...]
-    purposes: tuple[str, ...]
-
-
-class Route(_Line, frozen=True):
-    """What a feed may be shown of a record type for a purpose."""
-
-    record_type: str
-    purpose: str
-    feed: str
-    groups: tuple[str, ...]
-
-
-class Delivery(_Line, frozen=True):
-    """Which instant counts in law as delivery to the Secretary of State."""
-
-    instant: str
-
-
-class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A consumer's feed and the purposes it exists for."""
-
-    name: str
-    title: str
-    purposes: tuple[str, ...]
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """What an information request asks for, as far as the law cares."""
-
-    id: str
-    purposes: frozenset[str]
-    record_types: frozenset[str]
-
-
-class Grounds(msgspec.Struct, frozen=True):
-    """The class in which an organisation sends, which records it may send, and why."""
-
-    provider_class: str
-    record_types: frozenset[str]
-    purposes: frozenset[str]
-
-
-# What an answer may always hold beside the facts that were asked for.
-_ANSWERS = frozenset({"nil_return", "refusal", "enquiry"})
-
-
-class _Duties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: str
-    purpose: tuple[Purpose, ...]
-    provider_class: tuple[ProviderClass, ...]
-    standing: tuple[Standing, ...]
-    delivery: tuple[Delivery, ...]
-
-
-class _Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    feed: tuple[Feed, ...]
-    route: tuple[Route, ...]
+_NOT_ENTITLED: Final = "None of your organisation's provider classes may send this format today."
+_REMEMBERED: Final = 1_000
 
 
 class Law:
-    """The two tables, checked against each other; immutable.
+    """The duty table, checked against itself and the record types; immutable.
 
-    Raises ValueError, naming the line, when a table speaks of something that does not exist.
+    `law` is the text of law.toml, `classes` the text of each class by its slug. Raises ValueError,
+    naming the line, when a table speaks of something that does not exist.
     """
 
-    def __init__(self, duties: bytes, routing: bytes) -> None:
-        self._duties = _read(duties, _Duties)
-        self._routing = _read(routing, _Routing)
-        digest = hashlib.sha256(duties + b"\0" + routing).hexdigest()[:12]
-        self.version = f"{self._duties.version}+{digest}"
-        self.feeds = {feed.name: feed for feed in self._routing.feed}
-        self.purposes = {purpose.code: purpose for purpose in self._duties.purpose}
-        self.classes = {item.slug: item for item in self._duties.provider_class}
-        self.routes = self._routing.route
-        self._views: dict[tuple[frozenset[str], dt.date], dict[str, View]] = {}
+    def __init__(self, law: bytes, classes: Mapping[str, bytes]) -> None:
+        self._table = read_table("law.toml", law, LawTable)
+        found = {name: read_table(name, text, ProviderClass) for name, text in classes.items()}
+        self.classes: Final = {item.slug: item for _, item in sorted(found.items())}
+        self.feeds: Final = {feed.name: feed for feed in self._table.feed}
+        self.purposes: Final = {purpose.code: purpose for purpose in self._table.purpose}
+        self._views: dict[tuple[str, frozenset[str], dt.date], dict[str, View]] = {}
+        for name, item in found.items():
+            if item.slug != name:
+                raise ValueError(f"class {name}: its slug is {item.slug}")
         self._check()
+        # Every byte counts: a table that was changed in any way has another version.
+        self.texts: Final = {"law": law} | {f"classes/{name}": classes[name] for name in classes}
+        digest = hashlib.sha256()
+        for name, text in sorted(self.texts.items()):
+            digest.update(b"%b\0%d\0%b" % (name.encode(), len(text), text))
+        self.digest: Final = digest.digest()
+        self.version: Final = f"{self._table.version}+{self.digest.hex()[:12]}"
 
     def _check(self) -> None:
-        for route in self.routes:
-            where = f"route {route.record_type} for {route.purpose} to {route.feed}"
-            _known(where, {route.record_type}, RECORD_TYPES)
-            _known(where, {route.feed}, self.feeds)
-            _known(where, {route.purpose}, self.purposes)
-            _known(where, route.groups, GROUP_NAMES)
-            _known(where, {route.purpose}, self.feeds[route.feed].purposes)
-        for item in self._duties.provider_class:
-            _known(f"class {item.slug}", item.record_types, RECORD_TYPES)
-        for standing in self._duties.standing:
-            where = f"standing duty of {standing.slug}"
-            _known(where, {standing.slug}, self.classes)
-            _known(where, standing.record_types, RECORD_TYPES)
-            _known(where, standing.purposes, self.purposes)
+        uses = {feed.use for feed in self._table.feed}
+        for purpose in self._table.purpose:
+            _known(f"purpose {purpose.code}", {purpose.use}, uses)
+        for answer in self._table.answer:
+            _check_groups(f"answer {answer.record_type}", answer)
+        for item in self.classes.values():
+            where = f"class {item.slug}"
+            _known(where, item.barred, self.purposes)
+            names = [line.record_type for line in item.sends]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{where}: a record type stands twice")
+            for line in item.sends:
+                _check_groups(f"{where}, {line.record_type}", line)
+            for duty in item.standing:
+                _known(f"standing duty of {item.slug}", duty.purposes, self.purposes)
+                may = {*names, *self.answers}
+                _known(f"standing duty of {item.slug}", duty.record_types, may)
+            if item.enabled and not item.sends:
+                raise ValueError(f"{where}: it is enabled and sends nothing")
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Record types that any answer may hold beside the facts that were asked for."""
+        return frozenset(answer.record_type for answer in self._table.answer)
+
+    def in_force(self, slug: str, day: dt.date) -> ProviderClass | None:
+        """A class that is enabled and in force on a day."""
+        item = self.classes.get(slug)
+        return item if item is not None and item.enabled and item.holds(day) else None
+
+    def may_send(self, slug: str, day: dt.date) -> frozenset[str]:
+        """Record types that a class may send on a day, whatever for."""
+        item = self.in_force(slug, day)
+        if item is None:
+            return frozenset()
+        return self.answers | {line.record_type for line in item.sends}
+
+    def may_be_asked(
+        self, classes: Iterable[str], purposes: Iterable[str], day: dt.date
+    ) -> frozenset[str]:
+        """Record types that an organisation may be asked for, for at least one of some purposes."""
+        wanted = [self.purposes[code] for code in purposes if code in self.purposes]
+        items = [item for slug in classes if (item := self.in_force(slug, day)) is not None]
+        return frozenset(
+            line.record_type
+            for item in items
+            for purpose in wanted
+            if purpose.holds(day) and purpose.code not in item.barred
+            for line in item.sends
+            if line.groups(purpose.use)
+        )
 
     def admissible(
         self, classes: frozenset[str], formats: tuple[Adapter, ...], day: dt.date
@@ -174,19 +137,23 @@ class Law:
         providers: frozenset[str],
         records: frozenset[str],
         day: dt.date,
+        wanted: frozenset[str] = frozenset(),
     ) -> ProviderClass:
         """The class under which an organisation of `classes` may send a format on a day.
 
-        `providers` and `records` are what the format's adapter declares. Raises
+        `providers` and `records` are what the format's adapter declares. Of several classes the one
+        that may send most of `wanted` counts, then the first by name. Raises
         Refused(CLASS_NOT_ENTITLED).
         """
-        for slug in sorted(classes):
-            item = self.classes.get(slug)
-            if item is None or slug not in providers:
-                continue
-            if item.enabled and item.holds(day) and records & set(item.record_types):
-                return item
-        raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+        found: list[tuple[int, str]] = []
+        for slug in classes:
+            if slug in providers or providers == EVERY_CLASS:
+                may = self.may_send(slug, day)
+                if records & may:
+                    found.append((-len(wanted & may), slug))
+        if not found:
+            raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+        return self.classes[min(found)[1]]
 
     def grounds(
         self,
@@ -200,71 +167,91 @@ class Law:
 
         Raises Refused(CLASS_NOT_ENTITLED) and Refused(NO_PURPOSE).
         """
-        provider = self.entitled(classes, providers, records, day)
-        allowed = records & set(provider.record_types)
+        wanted = self._unasked(classes, day) if ask is None else ask.record_types
+        provider = self.entitled(classes, providers, records, day, wanted & records)
+        allowed = records & self.may_send(provider.slug, day)
         if ask is None:
-            return Grounds(
-                provider.slug,
-                allowed,
-                self.standing_purposes(provider.slug, allowed, day),
-            )
-        return Grounds(provider.slug, allowed & (ask.record_types | _ANSWERS), ask.purposes)
+            duties = [
+                d for d in provider.standing if d.holds(day) and records & set(d.record_types)
+            ]
+            if not duties:
+                why = "Nothing obliges this class to send this unasked."
+                raise Refused(Reason.NO_PURPOSE, why)
+            told = {name for duty in duties for name in duty.record_types}
+            purposes = {code for duty in duties for code in duty.purposes}
+            return Grounds(provider.slug, allowed & told, frozenset(purposes))
+        return Grounds(provider.slug, allowed & (ask.record_types | self.answers), ask.purposes)
 
-    def standing_purposes(self, slug: str, records: frozenset[str], day: dt.date) -> frozenset[str]:
-        """Purposes for which a class sends without being asked; raises Refused(NO_PURPOSE)."""
-        purposes = {
-            purpose
-            for line in self._duties.standing
-            if line.slug == slug and line.holds(day) and records & set(line.record_types)
-            for purpose in line.purposes
-        }
-        if not purposes:
-            raise Refused(Reason.NO_PURPOSE, "Nothing obliges this class to send this unasked.")
-        return frozenset(purposes)
+    def _unasked(self, classes: Iterable[str], day: dt.date) -> frozenset[str]:
+        """Record types that some of these classes have to send without being asked."""
+        items = [item for slug in classes if (item := self.in_force(slug, day)) is not None]
+        return frozenset(
+            name
+            for item in items
+            for duty in item.standing
+            if duty.holds(day)
+            for name in duty.record_types
+        )
 
-    def views(self, purposes: frozenset[str], day: dt.date) -> dict[str, View]:
-        """What each feed is shown of each record type, for these purposes on this day.
+    def views(self, slug: str, purposes: frozenset[str], day: dt.date) -> dict[str, View]:
+        """What each feed is shown of each record type of a class, for these purposes on this day.
 
-        A feed that may see nothing is absent. Pure, and remembered for each pair of arguments.
+        A feed that may see nothing is absent. Pure, and remembered for each set of arguments.
         """
-        key = (purposes, day)
+        key = (slug, purposes, day)
         found = self._views.get(key)
         if found is None:
-            found = self._make_views(purposes, day)
-            if len(self._views) > 1_000:
+            found = self._make_views(slug, purposes, day)
+            if len(self._views) > _REMEMBERED:
                 self._views.clear()
             self._views[key] = found
         return found
 
-    def _make_views(self, purposes: frozenset[str], day: dt.date) -> dict[str, View]:
-        gathered: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-        for route in self.routes:
-            if route.purpose in purposes and route.holds(day):
-                groups, grounds = gathered.setdefault(
-                    (route.feed, route.record_type),
-                    (set(), set()),
-                )
-                groups.update(route.groups)
-                grounds.add(route.purpose)
+    def _make_views(self, slug: str, purposes: frozenset[str], day: dt.date) -> dict[str, View]:
+        item = self.in_force(slug, day)
+        if item is None:
+            return {}
+        grounds: dict[str, set[str]] = {}
+        for code in purposes - set(item.barred):
+            purpose = self.purposes.get(code)
+            if purpose is not None and purpose.holds(day):
+                grounds.setdefault(purpose.use, set()).add(code)
+        lines: list[Sends | Answer] = [*item.sends, *self._table.answer]
         views: dict[str, View] = {}
-        for (feed, record_type), (groups, grounds) in sorted(gathered.items()):
-            shown = Shown(tuple(sorted(groups)), tuple(sorted(grounds)))
-            views.setdefault(feed, {})[record_type] = shown
+        for name, feed in sorted(self.feeds.items()):
+            codes = tuple(sorted(grounds.get(feed.use, ())))
+            view = {
+                line.record_type: Shown(tuple(sorted(line.groups(feed.use))), codes)
+                for line in sorted(lines, key=lambda line: line.record_type)
+                if codes and line.groups(feed.use)
+            }
+            if view:
+                views[name] = view
         return views
+
+    def purposes_of(self, feed: str) -> frozenset[str]:
+        """The purposes for which a feed exists."""
+        use = self.feeds[feed].use
+        return frozenset(code for code, purpose in self.purposes.items() if purpose.use == use)
 
     def delivery(self, day: dt.date) -> Delivery:
         """Which instant counts in law as delivery on a day; the last line that holds."""
-        held = [line for line in self._duties.delivery if line.holds(day)]
+        held = [line for line in self._table.delivery if line.holds(day)]
         if not held:
             raise ValueError("no delivery rule is in force")
         return held[-1]
+
+
+def _check_groups(where: str, line: Sends | Answer) -> None:
+    _known(where, {line.record_type}, RECORD_TYPES)
+    shown = {*line.trace, *line.calculate, *line.enforce}
+    _known(where, shown, GROUP_NAMES)
+    _known(where, shown, RECORD_TYPES[line.record_type].group_names)
+    if not shown:
+        raise ValueError(f"{where}: no use may see it")
 
 
 def _known(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}")
-
-
-def _read(data: bytes, table: type[_Table]) -> _Table:
-    return msgspec.convert(tomllib.loads(data.decode()), table)

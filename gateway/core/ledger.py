@@ -29,6 +29,7 @@ CERTIFICATE_ADDED: Final = "certificate.added"
 CERTIFICATE_REVOKED: Final = "certificate.revoked"
 REQUEST_RAISED: Final = "request.raised"
 KEY_ADDED: Final = "key.added"
+DUTIES_CHANGED: Final = "duties.changed"
 
 
 def entry(kind: str, time: str, **members: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.canonical import b64u
-from gateway.core.duty import Delivery
+from gateway.core.duty_table import Delivery
 from gateway.core.instant import written
 from gateway.core.ledger import commitment, receipt_hash
 

@@ -17,7 +17,7 @@ import msgspec
 
 from gateway.core.adapter import Adapter, Body
 from gateway.core.disclosure import View
-from gateway.core.duty import Ask, Grounds
+from gateway.core.duty_table import Ask, Grounds
 from gateway.core.identity import Caller, Credentials
 from gateway.core.receipt import Rows, Statement
 from gateway.core.record import Note, RowError

@@ -21,7 +21,7 @@ _UNSEEN: Final = "no entry of the ledger accounts for it"
 
 
 def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
-    """Compare parties, certificates, clients and requests with the entries that made them."""
+    """Compare parties, certificates, clients, duty tables and requests with the entries that made them."""
     by_kind: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in entries:
         key = entry["thumbprint"] if entry["kind"] == "certificate.added" else entry["id"]
@@ -49,6 +49,7 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         keys = sorted(_hash_of(key) for key in json.loads(jwks)["keys"])
         if client is None or client.get("party") != party or client.get("keys") != keys:
             say(f"client {identity}", _UNSEEN)
+    _check_duties(rows, entries, say)
     requests = by_kind.get("request.raised", {})
     for identity, organisation, consumer, purposes, types in rows(
         "SELECT id, organisation, consumer, purposes, record_types FROM request"
@@ -60,7 +61,32 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
             say(f"request {identity}", _UNSEEN)
 
 
+def _check_duties(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
+    """Each duty table that was in use is the one the ledger speaks of, to the last byte."""
+    said = [
+        (entry.get("version"), entry.get("digest"))
+        for entry in entries
+        if entry["kind"] == "duties.changed"
+    ]
+    kept = []
+    for version, digest, files in rows(
+        "SELECT version, digest, files FROM duty_table ORDER BY number"
+    ):
+        found = hashlib.sha256()
+        for name, text in sorted(json.loads(files).items()):
+            data = text.encode()
+            found.update(b"%b\0%d\0%b" % (name.encode(), len(data), data))
+        if found.digest() != digest:
+            say(f"duty table {version}", "its text is not that of its digest")
+        kept.append((version, _b64u(digest)))
+    if kept != said:
+        say("duty tables", "they are not those of the ledger's entries")
+
+
 def _hash_of(key: dict[str, Any]) -> str:
     """How an entry names a public key: the hash of its JWK, as canonical JSON."""
-    digest = hashlib.sha256(rfc8785.dumps(key)).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return _b64u(hashlib.sha256(rfc8785.dumps(key)).digest())
+
+
+def _b64u(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -11,12 +11,12 @@ import pytest
 
 from adapters.government.rti_income import RTI_INCOME
 from adapters.government.rti_members import PAYMENT, QUESTION, QUESTION_NEEDS
-from gateway.core.duty import Law
 from gateway.core.groups.person import Case, Who
 from gateway.core.groups.work import Pay, Work
 from gateway.core.record import Note, RowError
 from gateway.core.records import Earnings, Enquiry, NilReturn, RefusalRecord
 from gateway.core.refusal import Reason
+from gateway.wiring import law
 from tests.adapters.rti_messages import (
     MARK,
     PAYMENT_1,
@@ -169,17 +169,12 @@ def test_the_sample_is_read_whole():
 
 
 def test_what_the_adapter_declares_is_in_the_duty_table():
-    law = Law(
-        (ROOT / "schemas" / "duties.toml").read_bytes(),
-        (ROOT / "schemas" / "routing.toml").read_bytes(),
+    day = dt.date(2026, 11, 22)
+    table = law()
+    provider = table.entitled(
+        {"gov_hmrc_dwp"}, RTI_INCOME.provider_classes, RTI_INCOME.record_types, day
     )
-    provider = law.entitled(
-        {"gov_hmrc_dwp"},
-        RTI_INCOME.provider_classes,
-        RTI_INCOME.record_types,
-        dt.date(2026, 11, 22),
-    )
-    assert RTI_INCOME.record_types <= set(provider.record_types)
+    assert RTI_INCOME.record_types <= table.may_send(provider.slug, day)
 
 
 # --- nothing, and refusals ----------------------------------------------------------------------

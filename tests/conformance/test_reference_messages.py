@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 BANK_TYPES = ["account", "safe_deposit_box", "party", "dispute"]
-# What tracing and calculation must never be shown (schemas/routing.toml).
+# What tracing and calculation must never be shown (schemas/duties).
 NEVER = {"tracing": {"pay", "balance", "deduction"}, "calculation": {"where", "contact", "account"}}
 
 

@@ -61,7 +61,7 @@ HOW_MUCH: Final = Question(
     BANK,
     "DETERMINE_APPLICATION",
     "SI 2008/2551 reg 4(1)(a)",
-    ("account", "party", "safe_deposit_box"),
+    ("account",),
 )
 EARNED: Final = Question(
     "calculation", HMRC, "CALCULATE", "SI 2008/2551 reg 3(1)(b)", ("earnings",)

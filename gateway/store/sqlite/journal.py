@@ -7,7 +7,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from gateway.core.duty import Ask
+from gateway.core.duty_table import Ask
 from gateway.core.receipt import Rows
 from gateway.core.stages import Draft, Recorded
 from gateway.store.sqlite.commits import Accept, Attest, Done, Hold, Refuse

@@ -15,6 +15,7 @@ from gateway.core.canonical import b64u, canonical
 from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
+from gateway.store.sqlite.change import Change
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn, Writer
 
@@ -298,26 +299,8 @@ class Registry:
         return int(await self._writer.do(_Expire(int(now.timestamp()), written(keys_before))))
 
     async def _change(self, kind: str, write: Callable[[Turn], None], **members: Any) -> None:
-        await self._writer.do(_Change(kind, write, members))
+        await self._writer.do(Change(kind, write, members))
         self.forget()
-
-
-class _Change:
-    rows = 3
-
-    def __init__(self, kind: str, write: Callable[[Turn], None], members: dict[str, Any]) -> None:
-        self._kind = kind
-        self._write = write
-        self._members = members
-
-    def prepare(self, turn: Turn) -> None:
-        turn.enter(self._kind, **self._members)
-
-    def write(self, turn: Turn) -> None:
-        self._write(turn)
-
-    def answer(self, _turn: Turn) -> None:
-        return None
 
 
 class _Assertion:
