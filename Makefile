@@ -38,8 +38,10 @@ torture: $(BIN)/.tested ## the long forms: fifty kills, and what else is marked 
 bench: $(BIN)/.installed ## ratios against the bare parts, into docs/performance.md
 	$(BIN)/python -m bench
 
-schemas: $(BIN)/.installed ## write the JSON Schemas of the records anew
+schemas: $(BIN)/.installed ## write anew what is made from the code: JSON Schemas and pages
 	$(BIN)/python -m gateway.cli.schemas
+	$(BIN)/python -m gateway.cli.duty_page
+	$(BIN)/python -m gateway.cli.manual
 
 clean: ## remove what was made here
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -22,7 +22,7 @@ from aiohttp import web
 from adapters.catalogue import every_adapter
 from gateway.administration import Office
 from gateway.conclusions import Conclusions
-from gateway.config import Settings
+from gateway.config import Settings, SettingsError
 from gateway.core.canonical import b64u, canonical
 from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
 from gateway.core.duty import Law
@@ -108,7 +108,10 @@ def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway that listens until the block is left."""
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
-    the_law = law(settings.duties)
+    try:
+        the_law = law(settings.duties)
+    except ValueError as error:
+        raise SettingsError(f"{settings.duties}: {error}. Mend the duty table.") from error
     store = open_store(settings, ring, the_law)
     try:
         await store.start()
