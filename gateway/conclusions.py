@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.core.stages import Recorded
+from gateway.outcome import conclude
 from gateway.store.sqlite.store import Store
-from gateway.submission import Intake, conclude
+from gateway.submission import Intake
 
 log = structlog.get_logger("gateway")
 

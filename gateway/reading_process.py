@@ -21,6 +21,7 @@ from adapters.catalogue import by_name
 from gateway.core import disclosure
 from gateway.core.adapter import ReadContext
 from gateway.core.envelope import Envelope
+from gateway.core.mending import Mending
 from gateway.core.merkle import HASH_BYTES
 from gateway.core.reading import take
 from gateway.core.stages import BlockRef, Reading
@@ -51,6 +52,7 @@ def read_body(
     data_key: bytes,
     now: dt.datetime,
     signers: tuple[bytes, ...],
+    mending: Mending | None,
 ) -> Reading:
     """Read a held body; returns references to the blocks it wrote. Raises Refused."""
     bodies = Bodies(directory)
@@ -75,6 +77,7 @@ def read_body(
             Envelope(data_key, submission),
             os.urandom,
             to_file,
+            mending,
         )
         frames.close()
     except BaseException:
@@ -99,6 +102,7 @@ class ReadingProcesses:
         allowed: frozenset[str],
         data_key: bytes,
         now: dt.datetime,
+        mending: Mending | None,
     ) -> Reading:
         """Steps 4 to 6 for one held body; if a process dies, the next call starts a new one."""
         loop = asyncio.get_running_loop()
@@ -110,6 +114,7 @@ class ReadingProcesses:
             data_key,
             now,
             self._signers,
+            mending,
         )
         try:
             return await loop.run_in_executor(self._processes(), read_body, *arguments)

@@ -11,8 +11,8 @@
     9 route          who may see which part                with 7, in one transaction
 
 Each step takes what the step before it earned, so none can be skipped. A small body goes the whole
-way in one request. A large one is answered as soon as its bytes are durable, and `conclude` takes
-it from step 4 to the end.
+way in one request. A large one is answered as soon as its bytes are durable, and `gateway.outcome`
+takes it from step 4 to the end.
 
 If an attacker controls this module they can accept what should be refused; they cannot alter what
 the ledger already holds.
@@ -39,8 +39,8 @@ from gateway.core.in_flight import InFlight
 from gateway.core.inflate import Inflater
 from gateway.core.limits import INLINE_BODY_BYTES, SALT_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.media import content_digest, idempotency_key, media_type
+from gateway.core.mending import Mending
 from gateway.core.reading import in_memory, take
-from gateway.core.record import RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import (
     Admitted,
@@ -49,6 +49,7 @@ from gateway.core.stages import (
     Draft,
     Grounded,
     MemoryBody,
+    Mended,
     Pending,
     Reading,
     Recorded,
@@ -56,6 +57,7 @@ from gateway.core.stages import (
 )
 
 SCOPE: Final = "submissions"
+_NOT_OF_THE_CONTENT: Final = {Reason.IDEMPOTENCY_KEY_REUSED, Reason.AMENDED_MEANWHILE}
 
 
 # --- what this story needs of the world ---------------------------------------------------------
@@ -71,6 +73,7 @@ class Vault(Protocol):
     """Holds the keys that wrap data keys, and the key of look-up tags. Deterministic tags."""
 
     def wrap(self, data_key: bytes, aad: bytes) -> bytes: ...
+    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes: ...
     def tag(self, purpose: str, *parts: bytes) -> bytes: ...
 
 
@@ -87,11 +90,13 @@ class Journal(Protocol):
 
     A repeat (same idempotency key with the same bytes, or the same bytes from the same
     organisation) returns what was recorded first, marked as a repeat. `record` and `hold` raise
-    Refused(IDEMPOTENCY_KEY_REUSED) for a key that was used with other bytes, and
+    Refused(IDEMPOTENCY_KEY_REUSED) for a key that was used with other bytes,
+    Refused(AMENDED_MEANWHILE) when the open rows are no longer those that were read against, and
     Refused(STORE_UNAVAILABLE) when the outcome of the commit is unknown.
     """
 
     def request_of(self, organisation: str, request: str) -> Ask | None: ...
+    def mended(self, organisation: str, submission: str) -> Mended | None: ...
     async def record(self, draft: Draft) -> Recorded: ...
     async def hold(self, draft: Draft) -> Recorded: ...
     async def refuse(self, draft: Draft) -> Recorded: ...
@@ -118,6 +123,7 @@ class Reader(Protocol):
         allowed: frozenset[str],
         data_key: bytes,
         now: dt.datetime,
+        mending: Mending | None,
     ) -> Reading: ...
     def close(self) -> None: ...
 
@@ -168,7 +174,7 @@ async def receive(arrival: Arrival, intake: Intake) -> Answer:
                 intake.files.discard(admitted.submission)
             await _record_refusal(refusal, admitted, spooled, grounded, intake)
             raise
-    return Answer(recorded, reading.errors, reading.notes)  # 8 receipt
+    return Answer(recorded, reading.errors, reading.notes, reading.rules)  # 8 receipt
 
 
 def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
@@ -188,10 +194,14 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
         raise Refused(Reason.BODY_EMPTY)
     if arrival.length is not None and arrival.length > limit:
         raise Refused(Reason.BODY_TOO_LARGE, f"The limit for this format is {limit} bytes.")
+    mended = mended_by(arrival.completes, caller.party, intake)
+    name = arrival.request if mended is None else mended.request
+    if arrival.request not in {None, name}:
+        raise Refused(Reason.PARAMETER_NOT_VALID, "What it completes answered another request.")
     request = None
-    if arrival.request is not None and arrival.request.isascii():
-        request = intake.journal.request_of(caller.party, arrival.request)
-    if request is None and arrival.request is not None:
+    if name is not None and name.isascii():
+        request = intake.journal.request_of(caller.party, name)
+    if request is None and name is not None:
         raise Refused(Reason.REQUEST_NOT_FOUND)
     return Admitted(
         submission=intake.new_id("sub"),
@@ -203,7 +213,18 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
         key=idempotency_key(arrival.idempotency_key),
         request=request,
         limit_bytes=limit,
+        completes=arrival.completes,
     )
+
+
+def mended_by(completes: str | None, organisation: str, intake: Intake) -> Mended | None:
+    """The submission whose open rows a file brings, as it is now; raises Refused(NOT_OPEN)."""
+    if completes is None:
+        return None
+    found = intake.journal.mended(organisation, completes) if completes.isascii() else None
+    if found is None:
+        raise Refused(Reason.NOT_OPEN)
+    return found
 
 
 async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled:
@@ -270,6 +291,7 @@ def ground(spooled: Spooled, intake: Intake) -> Grounded:
         admitted.caller.party.encode(),
         spooled.digest,
         b"" if admitted.request is None else admitted.request.id.encode(),
+        (admitted.completes or "").encode(),
     )
     salt = intake.entropy(SALT_BYTES)
     statement = drafting.statement_of(spooled, adapter, grounds, intake.law.version, salt)
@@ -279,6 +301,7 @@ def ground(spooled: Spooled, intake: Intake) -> Grounded:
 def read(grounded: Grounded, intake: Intake) -> Reading:
     """Steps 4 to 6 for a body in memory (`gateway.core.reading.take`)."""
     spooled = grounded.spooled
+    mended = mended_by(spooled.admitted.completes, spooled.admitted.caller.party, intake)
     return take(
         spooled.body,
         grounded.adapter,
@@ -287,7 +310,16 @@ def read(grounded: Grounded, intake: Intake) -> Reading:
         Envelope(spooled.data_key, spooled.admitted.submission),
         intake.entropy,
         in_memory,
+        mending_of(mended, intake),
     )
+
+
+def mending_of(mended: Mended | None, intake: Intake) -> Mending | None:
+    """The open rows that a file is read against."""
+    if mended is None:
+        return None
+    key = intake.vault.unwrap(mended.wrapped_key, mended.submission.encode())
+    return Mending(key, mended.tags, mended.rows, mended.version)
 
 
 async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Recorded:
@@ -305,7 +337,8 @@ async def commit(grounded: Grounded, reading: Reading, intake: Intake) -> Record
             body=sealed,
             blocks=reading.blocks,
             views=drafting.views_of(statement, intake.law),
-            outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
+            outcome=drafting.seal_outcome(reading, envelope, intake.entropy),
+            **drafting.rows_of(spooled.admitted.completes, reading),
         ),
     )
 
@@ -322,6 +355,7 @@ async def hold(grounded: Grounded, intake: Intake) -> Recorded:
         grounded.adapter.name,
         tuple(sorted(grounded.grounds.record_types)),
         spooled.admitted.key,
+        spooled.admitted.completes,
     )
     envelope = Envelope(spooled.data_key, statement.submission)
     packed = msgspec.msgpack.encode(pending)
@@ -338,42 +372,6 @@ async def hold(grounded: Grounded, intake: Intake) -> Recorded:
     return recorded
 
 
-async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Intake) -> Recorded:
-    """Steps 4 to 9 for a body that was held; safe to run again after a crash.
-
-    `sealed` is the draft's `pending`. A refusal leaves the reasons for the sender, and no content.
-    """
-    envelope = Envelope(data_key, submission)
-    pending = msgspec.msgpack.decode(envelope.open(b"pending", 0, sealed), type=Pending)
-    statement = pending.statement
-    try:
-        reading = await intake.reader.read(
-            submission,
-            pending.adapter,
-            frozenset(pending.record_types),
-            data_key,
-            statement.received_at,
-        )
-    except Refused as refusal:
-        errors = tuple(error for error in refusal.errors if isinstance(error, RowError))
-        outcome = drafting.seal_outcome(
-            errors, (drafting.explained(refusal),), envelope, intake.entropy
-        )
-        draft = Draft(drafting.refused(statement, refusal.reason), outcome=outcome)
-        recorded = await intake.journal.refuse(draft)
-        intake.files.discard(submission)
-        return recorded
-    return await intake.journal.record(
-        Draft(
-            statement=drafting.accepted(statement, reading),
-            key=pending.key,
-            blocks=reading.blocks,
-            views=drafting.views_of(statement, intake.law),
-            outcome=drafting.seal_outcome(reading.errors, reading.notes, envelope, intake.entropy),
-        ),
-    )
-
-
 async def _record_refusal(
     refusal: Refused,
     admitted: Admitted,
@@ -386,7 +384,7 @@ async def _record_refusal(
     Nor does one from before the first byte was read: then nothing was submitted. A key that
     conflicts, or a gateway that cannot store, refuses nothing of the content.
     """
-    if refusal.meaning.status >= 500 or refusal.reason is Reason.IDEMPOTENCY_KEY_REUSED:
+    if refusal.meaning.status >= 500 or refusal.reason in _NOT_OF_THE_CONTENT:
         return
     if grounded is not None:
         statement = drafting.refused(grounded.statement, refusal.reason)

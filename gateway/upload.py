@@ -32,6 +32,7 @@ METADATA: Final = (
     "content-digest",
     "idempotency-key",
     "request-id",
+    "completes",
 )
 
 

@@ -28,6 +28,7 @@ from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
 from gateway.core.duty import Law
 from gateway.core.rate import RateLimit
 from gateway.core.receipt import TYPE, Statement, claims
+from gateway.correction import Clerk
 from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.door import Door
@@ -177,6 +178,7 @@ def _front(
     return Front(
         issuer=settings.issuer,
         intake=intake,
+        clerk=Clerk(store.corrections, ring, intake.law.version, clock, os.urandom, new_id),
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
         desk=Desk(store.registry, ring, intake.law, clock, os.urandom, new_id),
         depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),

@@ -18,6 +18,17 @@ class RowError(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
 
 
+class RuleCount(msgspec.Struct, frozen=True):
+    """How often a rule was broken in a field, and the first rows that broke it."""
+
+    code: str
+    field: str
+    message: str
+    fix: str
+    count: int
+    rows: tuple[int, ...]
+
+
 class Note(msgspec.Struct, frozen=True):
     """Something said about the whole file."""
 
@@ -38,7 +49,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `state` is `accepted`, `refused`, or `received` while the outcome of a large file is still to
     come. `errors` are the first row errors; `Client.errors` gives them all. `receipt` is the text
-    of the receipt file. `repeat` says that these bytes had been sent before.
+    of the receipt file. `repeat` says that these bytes had been sent before. `rules` counts what was
+    wrong; `open` rows can still be mended and sent again.
     """
 
     id: str
@@ -49,6 +61,8 @@ class Outcome(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...]
     errors: tuple[RowError, ...]
     receipt: str
+    rules: tuple[RuleCount, ...] = ()
+    open: int = 0
 
 
 class Sent(msgspec.Struct, frozen=True):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -14,12 +14,15 @@ from gateway.core.duty import Law
 from gateway.core.duty_table import Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
-from gateway.core.record import Note, RowError
+from gateway.core.record import Note
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import Admitted, Outcome, Reading, Spooled
+from gateway.core.stages import Admitted, Amends, Outcome, Reading, Spooled
 
 # Enough of a body to tell one format from another.
 _HEAD_BYTES: Final = 4_096
+
+# How a submission amends another whose refused rows it brings.
+COMPLETES: Final = "completes"
 
 
 def chosen_format(spooled: Spooled) -> Adapter:
@@ -115,16 +118,20 @@ def refusal_of(
     )
 
 
+def rows_of(completes: str | None, reading: Reading) -> dict[str, Any]:
+    """Which rows are open after a reading: of the submission itself, or of the one it completes."""
+    if completes is None:
+        return {"open_rows": reading.open_rows}
+    return {"amends": Amends(completes, COMPLETES, reading.version, reading.open_rows)}
+
+
 def seal_outcome(
-    errors: Sequence[RowError],
-    notes: Sequence[Note],
-    envelope: Envelope,
-    entropy: Callable[[int], bytes],
+    told: Reading | Outcome, envelope: Envelope, entropy: Callable[[int], bytes]
 ) -> bytes | None:
-    """Row errors and notes, sealed; None where there are neither."""
-    if not errors and not notes:
+    """Row errors, notes and counts by rule, sealed; None where there are none."""
+    if not told.errors and not told.notes:
         return None
-    packed = msgspec.msgpack.encode(Outcome(tuple(errors), tuple(notes)))
+    packed = msgspec.msgpack.encode(Outcome(told.errors, told.notes, told.rules))
     return envelope.seal(b"outcome", 0, packed, entropy(NONCE_BYTES))
 
 

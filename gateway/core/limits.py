@@ -37,6 +37,14 @@ ROW_ERRORS_KEPT: Final = 10_000
 # whole is told everything; those of others are at /v1/submissions/{id}/errors.
 ROW_ERRORS_SHOWN: Final = 1_000
 
+# What a summary of errors says: rules told apart (a code in a field), and rows named for each.
+RULES_COUNTED: Final = 1_000
+EXAMPLE_ROWS: Final = 3
+
+# One correction: rows it may speak of, and its bytes.
+CORRECTED_ROWS: Final = 1_000
+CORRECTION_BYTES: Final = 64 * 1024
+
 # A feed page. 1,000 records of a schedule are about half a megabyte.
 FEED_PAGE_RECORDS: Final = 1_000
 FEED_PAGE_RECORDS_MAX: Final = 10_000

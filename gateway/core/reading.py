@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, cast
 
+import msgspec
+
 from gateway.core import disclosure, merkle
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
-from gateway.core.limits import BLOCK_RECORDS, ROW_ERRORS_KEPT
+from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RULES_COUNTED
+from gateway.core.mending import Mending, RefusedRows
 from gateway.core.receipt import Rows
 from gateway.core.record import Note, Record, RowError
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Reading
+from gateway.core.stages import BlockRef, Reading, RuleCount
 
 SALT_INFO: Final = b"cms-gateway salts v1"
 
@@ -31,19 +34,20 @@ def take(
     envelope: Envelope,
     entropy: Callable[[int], bytes],
     sink: Sink,
+    mending: Mending | None = None,
 ) -> Reading:
     """Steps 4 to 6: read, validate and seal a body; pure but for what `sink` does with blocks.
 
     `allowed` are the record types that may be sent; `sink` is given the number of a block, its leaf
-    hashes, its envelope and its count by type. Raises Refused when the file is refused whole.
+    hashes, its envelope and its count by type. `mending` are the open rows of an earlier submission,
+    of which alone records are then taken. Raises Refused when the file is refused whole.
     """
     salt_key = derive(envelope.key, SALT_INFO)
-    errors: list[RowError] = []
+    refusals = Refusals(envelope.key)
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
-    refused = nil = 0
-    last_refused = -1
+    nil = 0
 
     def seal() -> None:
         number = len(blocks)
@@ -62,39 +66,76 @@ def take(
             record = cast("Record", item)
             if name not in allowed:
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
-            else:
+            elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()
                 continue
         if isinstance(item, RowError):
-            refused += item.row != last_refused  # a row can break several rules
-            last_refused = item.row
-            if refused > ROW_ERRORS_KEPT and refused > len(blocks) * BLOCK_RECORDS:
-                raise _refused(
-                    f"More than {ROW_ERRORS_KEPT} rows are wrong, and fewer are right.",
-                    errors,
-                    refused,
-                )
-            if len(errors) < ROW_ERRORS_KEPT:
-                errors.append(item)
+            if mending is None or mending.counts(item):
+                refusals.add(item, len(blocks) * BLOCK_RECORDS)
         elif isinstance(item, Note):
             notes.append(item)
     if buffer:
         seal()
+    if mending is not None and (note := mending.note()) is not None:
+        notes.append(note)
     accepted = sum(block.count for block in blocks)
-    if refused and not adapter.partial:
-        raise _refused("This format is accepted whole or not at all.", errors, refused)
+    if refusals.rows and not adapter.partial:
+        raise refusals.whole("This format is accepted whole or not at all.")
     if not accepted:
-        raise Refused(Reason.NOTHING_ACCEPTED, errors=tuple(errors), error_count=refused)
-    root = merkle.subtree_root([block.root for block in blocks])
-    rows = Rows(accepted=accepted, refused=refused, nil=nil)
-    return Reading(rows, root, tuple(blocks), tuple(errors), tuple(notes))
+        raise refusals.whole("", Reason.NOTHING_ACCEPTED)
+    return Reading(
+        rows=Rows(accepted=accepted, refused=refusals.rows, nil=nil),
+        root=merkle.subtree_root([block.root for block in blocks]),
+        blocks=tuple(blocks),
+        errors=tuple(refusals.errors),
+        notes=tuple(notes),
+        rules=refusals.rules(),
+        open_rows=refusals.named.tags() if mending is None else mending.left(),
+        version=0 if mending is None else mending.version,
+    )
 
 
-def _refused(why: str, errors: list[RowError], count: int) -> Refused:
-    return Refused(Reason.FILE_RULE, why, errors=tuple(errors), error_count=count)
+class Refusals:
+    """The row errors of one file: the first of them, how many by rule, and the rows they are of."""
+
+    def __init__(self, data_key: bytes) -> None:
+        self.errors: list[RowError] = []
+        self.rows = 0
+        self.named = RefusedRows(data_key)
+        self._last_row = -1
+        self._rules: dict[tuple[str, str], RuleCount] = {}
+
+    def add(self, error: RowError, accepted: int) -> None:
+        """Take an error; raises Refused(FILE_RULE) where too much is wrong and less is right."""
+        self.rows += error.row != self._last_row  # a row can break several rules
+        self._last_row = error.row
+        if self.rows > ROW_ERRORS_KEPT and self.rows > accepted:
+            raise self.whole(f"More than {ROW_ERRORS_KEPT} rows are wrong, and fewer are right.")
+        if len(self.errors) < ROW_ERRORS_KEPT:
+            self.errors.append(error)
+        self.named.add(error)
+        name = error.code, error.field
+        known = self._rules.get(name)
+        if known is not None:
+            shown = (*known.rows, error.row) if len(known.rows) < EXAMPLE_ROWS else known.rows
+            self._rules[name] = msgspec.structs.replace(known, count=known.count + 1, rows=shown)
+        elif len(self._rules) < RULES_COUNTED:
+            self._rules[name] = RuleCount(
+                error.code, error.field, error.message, error.fix, 1, (error.row,)
+            )
+
+    def rules(self) -> tuple[RuleCount, ...]:
+        """How often each rule was broken in each field, the most frequent first."""
+        return tuple(sorted(self._rules.values(), key=lambda rule: (-rule.count, rule.code)))
+
+    def whole(self, why: str, reason: Reason = Reason.FILE_RULE) -> Refused:
+        """That the file is refused whole, with what is known of its rows."""
+        return Refused(
+            reason, why, errors=tuple(self.errors), rules=self.rules(), error_count=self.rows
+        )
 
 
 def in_memory(_number: int, leaves: bytes, sealed: bytes, types: dict[str, int]) -> BlockRef:

@@ -7,361 +7,20 @@ sender sent: it names the place and the rule.
 
 from __future__ import annotations
 
-import enum
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any
 
+from gateway.core.meaning import MEANINGS, Meaning
+from gateway.core.reason import Reason
 
-class Meaning(NamedTuple):
-    """What a reason is called, its HTTP status, and what the sender should do next."""
-
-    slug: str
-    status: int
-    title: str
-    fix: str
-
-
-class Reason(enum.Enum):
-    """Every reason for which the gateway refuses; the value is its stable slug."""
-
-    # who is asking
-    CERTIFICATE_MISSING = "certificate-missing"
-    CERTIFICATE_NOT_VALID = "certificate-not-valid"
-    CERTIFICATE_REVOKED = "certificate-revoked"
-    CERTIFICATE_UNKNOWN = "certificate-unknown"
-    TOKEN_MISSING = "token-missing"  # noqa: S105 - a slug, not a secret
-    TOKEN_NOT_VALID = "token-not-valid"  # noqa: S105
-    TOKEN_EXPIRED = "token-expired"  # noqa: S105
-    TOKEN_BOUND_ELSEWHERE = "token-bound-elsewhere"  # noqa: S105
-    CLIENT_NOT_VALID = "client-not-valid"
-    ASSERTION_REPLAYED = "assertion-replayed"
-    NOT_PERMITTED = "not-permitted"
-    # what may be sent
-    CLASS_NOT_ENTITLED = "class-not-entitled"
-    NO_PURPOSE = "no-purpose"
-    REQUEST_NOT_FOUND = "request-not-found"
-    NOT_FOUND = "not-found"
-    METHOD_NOT_ALLOWED = "method-not-allowed"
-    # the message
-    BODY_EMPTY = "body-empty"
-    BODY_TOO_LARGE = "body-too-large"
-    BODY_TRUNCATED = "body-truncated"
-    BODY_TOO_SLOW = "body-too-slow"
-    CONTENT_TYPE_MISSING = "content-type-missing"
-    CONTENT_TYPE_UNKNOWN = "content-type-unknown"
-    CONTENT_ENCODING_UNKNOWN = "content-encoding-unknown"
-    DECOMPRESSION_LIMIT = "decompression-limit"
-    DIGEST_NOT_VALID = "digest-not-valid"
-    DIGEST_MISMATCH = "digest-mismatch"
-    IDEMPOTENCY_KEY_NOT_VALID = "idempotency-key-not-valid"
-    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
-    IDEMPOTENCY_KEY_IN_FLIGHT = "idempotency-key-in-flight"
-    PARAMETER_NOT_VALID = "parameter-not-valid"
-    OFFSET_MISMATCH = "offset-mismatch"
-    # the content
-    XML_NOT_WELL_FORMED = "xml-not-well-formed"
-    XML_FORBIDDEN = "xml-forbidden"
-    XML_NOT_VALID = "xml-not-valid"
-    SIGNATURE_NOT_VALID = "signature-not-valid"
-    JSON_NOT_WELL_FORMED = "json-not-well-formed"
-    JSON_NOT_VALID = "json-not-valid"
-    CSV_NOT_WELL_FORMED = "csv-not-well-formed"
-    CHARACTER_SET = "character-set"
-    FILE_RULE = "file-rule"
-    NOTHING_ACCEPTED = "nothing-accepted"
-    # the gateway itself
-    BUSY = "busy"
-    RATE_LIMITED = "rate-limited"
-    STORE_UNAVAILABLE = "store-unavailable"
-    INTERNAL = "internal"
-
-
-def _meaning(reason: Reason, status: int, title: str, fix: str) -> tuple[Reason, Meaning]:
-    return reason, Meaning(reason.value, status, title, fix)
-
-
-MEANINGS: Final[dict[Reason, Meaning]] = dict(
-    [
-        _meaning(
-            Reason.CERTIFICATE_MISSING,
-            401,
-            "A client certificate is needed",
-            "Connect with the certificate issued to your organisation.",
-        ),
-        _meaning(
-            Reason.CERTIFICATE_NOT_VALID,
-            401,
-            "The client certificate is not valid",
-            "Use a certificate of the participant authority that is valid today.",
-        ),
-        _meaning(
-            Reason.CERTIFICATE_REVOKED,
-            401,
-            "The client certificate has been revoked",
-            "Ask for a new certificate; this one can no longer be used.",
-        ),
-        _meaning(
-            Reason.CERTIFICATE_UNKNOWN,
-            401,
-            "The client certificate is not registered",
-            "Register the certificate for your organisation before using it.",
-        ),
-        _meaning(
-            Reason.TOKEN_MISSING,
-            401,
-            "An access token is needed",
-            "Get a token from /oauth2/token and send it as 'Authorization: Bearer ...'.",
-        ),
-        _meaning(
-            Reason.TOKEN_NOT_VALID,
-            401,
-            "The access token is not valid",
-            "Get a new token from /oauth2/token.",
-        ),
-        _meaning(
-            Reason.TOKEN_EXPIRED,
-            401,
-            "The access token has expired",
-            "Get a new token from /oauth2/token.",
-        ),
-        _meaning(
-            Reason.TOKEN_BOUND_ELSEWHERE,
-            401,
-            "The token belongs to another certificate",
-            "Use the token on a connection made with the certificate it was issued to.",
-        ),
-        _meaning(
-            Reason.CLIENT_NOT_VALID,
-            401,
-            "The client could not be authenticated",
-            "Check the client id, the key and the audience of the client assertion.",
-        ),
-        _meaning(
-            Reason.ASSERTION_REPLAYED,
-            401,
-            "The client assertion was used before",
-            "Make a new assertion with a fresh 'jti' for each token request.",
-        ),
-        _meaning(
-            Reason.NOT_PERMITTED,
-            403,
-            "This is not permitted",
-            "Use a client that has the scope this operation needs.",
-        ),
-        _meaning(
-            Reason.CLASS_NOT_ENTITLED,
-            403,
-            "Your organisation may not send this",
-            "Send a format that belongs to one of your organisation's provider classes.",
-        ),
-        _meaning(
-            Reason.NO_PURPOSE,
-            403,
-            "No purpose in law covers this",
-            "Name the information request that this answers, with the Request-Id header.",
-        ),
-        _meaning(
-            Reason.REQUEST_NOT_FOUND,
-            404,
-            "There is no such information request",
-            "Check the request id; it must be one that was sent to your organisation.",
-        ),
-        _meaning(
-            Reason.NOT_FOUND,
-            404,
-            "There is nothing here",
-            "Check the address, or the id; it must belong to your organisation.",
-        ),
-        _meaning(
-            Reason.METHOD_NOT_ALLOWED,
-            405,
-            "This method is not allowed here",
-            "See /openapi.json for what each address accepts.",
-        ),
-        _meaning(
-            Reason.BODY_EMPTY,
-            400,
-            "The body is empty",
-            "Send the file itself as the body of the request.",
-        ),
-        _meaning(
-            Reason.BODY_TOO_LARGE,
-            413,
-            "The body is larger than allowed",
-            "Split the file, or send it compressed.",
-        ),
-        _meaning(
-            Reason.BODY_TRUNCATED,
-            400,
-            "The body ended early",
-            "Send the file again; nothing of it was kept.",
-        ),
-        _meaning(
-            Reason.BODY_TOO_SLOW,
-            408,
-            "The body took too long to arrive",
-            "Send the file again over a faster connection; nothing of it was kept.",
-        ),
-        _meaning(
-            Reason.CONTENT_TYPE_MISSING,
-            415,
-            "The Content-Type is missing",
-            "Say with Content-Type which format the body has; /v1/formats lists them.",
-        ),
-        _meaning(
-            Reason.CONTENT_TYPE_UNKNOWN,
-            415,
-            "The Content-Type is not one we read",
-            "Use one of the media types that /v1/formats lists.",
-        ),
-        _meaning(
-            Reason.CONTENT_ENCODING_UNKNOWN,
-            415,
-            "The Content-Encoding is not supported",
-            "Send the body plain, or with Content-Encoding: gzip.",
-        ),
-        _meaning(
-            Reason.DECOMPRESSION_LIMIT,
-            413,
-            "The body expands beyond the limits",
-            "Send the file uncompressed, or split it.",
-        ),
-        _meaning(
-            Reason.DIGEST_NOT_VALID,
-            400,
-            "The Content-Digest cannot be read",
-            "Send 'Content-Digest: sha-256=:<base64>:' (RFC 9530).",
-        ),
-        _meaning(
-            Reason.DIGEST_MISMATCH,
-            400,
-            "The body does not match its Content-Digest",
-            "Send the file again; what arrived is not what the digest was made of.",
-        ),
-        _meaning(
-            Reason.IDEMPOTENCY_KEY_NOT_VALID,
-            400,
-            "The Idempotency-Key cannot be read",
-            'Send a quoted string of 1 to 64 printable characters, such as "pay-2026-10".',
-        ),
-        _meaning(
-            Reason.IDEMPOTENCY_KEY_REUSED,
-            422,
-            "The Idempotency-Key was used for another body",
-            "Use a new key for a new file; repeat a key only with the same bytes.",
-        ),
-        _meaning(
-            Reason.IDEMPOTENCY_KEY_IN_FLIGHT,
-            409,
-            "The first request with this key is running",
-            "Wait a moment and send the same request again to get its outcome.",
-        ),
-        _meaning(
-            Reason.PARAMETER_NOT_VALID,
-            400,
-            "A parameter is not valid",
-            "See /openapi.json for the values that are allowed.",
-        ),
-        _meaning(
-            Reason.OFFSET_MISMATCH,
-            409,
-            "The upload does not continue where it stopped",
-            "Ask with HEAD how much has arrived and continue from there.",
-        ),
-        _meaning(
-            Reason.XML_NOT_WELL_FORMED,
-            422,
-            "The XML is not well formed",
-            "Open the file in an XML editor and mend the place named.",
-        ),
-        _meaning(
-            Reason.XML_FORBIDDEN,
-            422,
-            "The XML uses something that is not allowed",
-            "Remove document type declarations, entities and inclusions, and send it again.",
-        ),
-        _meaning(
-            Reason.XML_NOT_VALID,
-            422,
-            "The XML does not follow its schema",
-            "Compare the element named with the schema published for this format.",
-        ),
-        _meaning(
-            Reason.SIGNATURE_NOT_VALID,
-            422,
-            "The XML signature does not verify",
-            "Sign the message again after its last change.",
-        ),
-        _meaning(
-            Reason.JSON_NOT_WELL_FORMED,
-            422,
-            "The JSON is not well formed",
-            "Mend the place named; names must be unique and text must be UTF-8.",
-        ),
-        _meaning(
-            Reason.JSON_NOT_VALID,
-            422,
-            "The JSON does not follow its schema",
-            "Compare the member named with the schema published for this format.",
-        ),
-        _meaning(
-            Reason.CSV_NOT_WELL_FORMED,
-            422,
-            "The CSV cannot be read",
-            "Save the file again as CSV, with the header line of the template.",
-        ),
-        _meaning(
-            Reason.CHARACTER_SET,
-            422,
-            "The character set cannot be read",
-            "Save the file as UTF-8 and send it again.",
-        ),
-        _meaning(
-            Reason.FILE_RULE,
-            422,
-            "The file breaks a rule for the whole file",
-            "Mend what the errors name and send the whole file again.",
-        ),
-        _meaning(
-            Reason.NOTHING_ACCEPTED,
-            422,
-            "No row could be accepted",
-            "Mend the rows that the errors name and send the file again.",
-        ),
-        _meaning(
-            Reason.BUSY,
-            503,
-            "The gateway is busy",
-            "Send the request again after the time in Retry-After.",
-        ),
-        _meaning(
-            Reason.RATE_LIMITED,
-            429,
-            "Too many requests",
-            "Wait for the time in Retry-After before the next request.",
-        ),
-        _meaning(
-            Reason.STORE_UNAVAILABLE,
-            503,
-            "The gateway cannot store anything at the moment",
-            "Send the same request, with the same Idempotency-Key, again later.",
-        ),
-        _meaning(
-            Reason.INTERNAL,
-            500,
-            "Something went wrong in the gateway",
-            "Send the same request again; tell us the instance id if it persists.",
-        ),
-    ],
-)
+__all__ = ["MEANINGS", "Meaning", "Reason", "Refused"]
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
     """Something was refused, for one reason, with a sentence that is safe to show.
 
     `errors` are row errors that explain it, `error_count` how many there were before some were left
-    out; `retry_after` is in seconds. `submission` and `receipt`
-    are filled in once the refusal of a known sender stands in the ledger.
+    out, `rules` counts by rule; `retry_after` is in seconds. `submission` and `receipt` are filled in once the refusal of a known sender stands in the ledger.
     """
 
     def __init__(
@@ -370,6 +29,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         detail: str = "",
         *,
         errors: tuple[object, ...] = (),
+        rules: tuple[object, ...] = (),
         error_count: int | None = None,
         retry_after: int | None = None,
     ) -> None:
@@ -377,6 +37,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         self.reason = reason
         self.detail = detail
         self.errors = errors
+        self.rules = rules
         self.error_count = len(errors) if error_count is None else error_count
         self.retry_after = retry_after
         self.submission: str | None = None
@@ -387,6 +48,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         made = partial(
             Refused,
             errors=self.errors,
+            rules=self.rules,
             error_count=self.error_count,
             retry_after=self.retry_after,
         )

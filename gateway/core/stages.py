@@ -35,6 +35,7 @@ class Arrival:
     request: str | None
     length: int | None
     chunks: AsyncIterator[bytes]
+    completes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Admitted:
     key: str | None
     request: Ask | None
     limit_bytes: int
+    completes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,31 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a body said: sealed blocks of accepted records, and what was refused."""
+    """What a body said: sealed blocks of accepted records, and what was refused.
+
+    `open_rows` are the names of the rows that can still be sent again (`gateway.core.mending`): of
+    this submission, or of the one that it completes, of which `version` was read against.
+    """
 
     rows: Rows
     root: bytes
     blocks: tuple[BlockRef, ...]
     errors: tuple[RowError, ...]
     notes: tuple[Note, ...]
+    rules: tuple[RuleCount, ...] = ()
+    open_rows: bytes = b""
+    version: int = 0
+
+
+class RuleCount(msgspec.Struct, frozen=True):
+    """How often a rule was broken in a field, and the first rows that broke it."""
+
+    code: str
+    field: str
+    message: str
+    fix: str
+    count: int
+    rows: tuple[int, ...]
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -109,6 +129,7 @@ class Pending(msgspec.Struct, frozen=True):
     adapter: str
     record_types: tuple[str, ...]
     key: str | None
+    completes: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -116,6 +137,35 @@ class Outcome(msgspec.Struct, frozen=True):
 
     errors: tuple[RowError, ...] = ()
     notes: tuple[Note, ...] = ()
+    rules: tuple[RuleCount, ...] = ()
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """An earlier submission with rows that are still open, as the journal holds it.
+
+    `version` counts how often it was amended; `tags` are its open rows, `rows` all that its file had.
+    """
+
+    submission: str
+    wrapped_key: bytes
+    request: str | None
+    version: int
+    tags: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amends:
+    """What a submission changes of an earlier one of the same organisation.
+
+    `how` is `completes`, or the status that a correction gives. For `completes`, `version` is that
+    of the open rows it was read against and `open_rows` those that are left.
+    """
+
+    submission: str
+    how: str
+    version: int = 0
+    open_rows: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +181,8 @@ class Draft:
     views: dict[str, View] = field(default_factory=dict)
     outcome: bytes | None = None
     pending: bytes | None = None
+    open_rows: bytes = b""
+    amends: Amends | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +195,7 @@ class Recorded:
     recorded_at: str
     receipt: str
     repeat: bool = False
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +205,7 @@ class Answer:
     recorded: Recorded
     errors: tuple[RowError, ...] = ()
     notes: tuple[Note, ...] = ()
+    rules: tuple[RuleCount, ...] = ()
 
 
 class MemoryBody:

@@ -110,6 +110,15 @@ class Relayed(Entry, frozen=True, tag="submission.relayed"):
     feeds: dict[Text, Range]
 
 
+class Amended(Entry, frozen=True, tag="submission.amended"):
+    """A submission completes an earlier one, or corrects it; `open` rows are left to complete."""
+
+    submission: Text
+    by: Text
+    how: Text
+    open: Count | None
+
+
 class Delivered(Entry, frozen=True, tag="feed.delivered"):
     """A consumer was shown a page."""
 
@@ -137,7 +146,17 @@ class Administered(msgspec.Struct, frozen=True, gc=False):
     time: str
 
 
-Fact = Opened | Received | Accepted | Refused | Relayed | Delivered | Retrieved | Administered
+Fact = (
+    Opened
+    | Received
+    | Accepted
+    | Refused
+    | Relayed
+    | Amended
+    | Delivered
+    | Retrieved
+    | Administered
+)
 
 ADMINISTRATION: Final = frozenset(
     {
@@ -154,9 +173,9 @@ ADMINISTRATION: Final = frozenset(
 )
 
 _DECODER: Final = msgspec.json.Decoder(
-    Opened | Received | Accepted | Refused | Relayed | Delivered | Retrieved,
+    Opened | Received | Accepted | Refused | Relayed | Amended | Delivered | Retrieved,
 )
-_BARE: Final = frozenset({Opened, Delivered, Retrieved})  # without hashes
+_BARE: Final = frozenset({Opened, Amended, Delivered, Retrieved})  # without hashes
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _INSTANTS: Final = re.compile(
     rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)*",

@@ -31,6 +31,7 @@ from gateway.core.merkle import BLOCK_LEAVES, HASH_BYTES, Frontier, leaf_hashes,
 from gateway.judge.entries import (
     Accepted,
     Administered,
+    Amended,
     Fact,
     Received,
     Refused,
@@ -91,6 +92,7 @@ class _Store:
         self._findings = findings
         self._judged: dict[str, tuple[int, Judged]] = {}
         self._relayed: dict[str, Relayed] = {}
+        self._amended: list[tuple[Any, ...]] = []
         self._administered: list[dict[str, Any]] = []
         self._sound = 0  # entries up to the last checkpoint that agreed
         self._broken = False
@@ -100,6 +102,7 @@ class _Store:
         size = self._check_ledger()
         submissions, records = self._check_submissions(open_block)
         self._check_feeds()
+        self._check_amendments()
         check_registry(self._rows, self._administered, self._say)
         found = self._findings.all()
         facts = (("ledger", self._key.name), ("size", str(size)))
@@ -110,6 +113,17 @@ class _Store:
             records=records,
             facts=() if found else facts,
         )
+
+    def _check_amendments(self) -> None:
+        """Which submission amends which is what the ledger says, no more and no less."""
+        rows = self._rows(
+            "SELECT by.id, amended.id, how, amendment.entry FROM amendment "
+            "JOIN submission AS by ON by.number = amendment.number "
+            "JOIN submission AS amended ON amended.number = amendment.submission "
+            "ORDER BY amendment.entry"
+        )
+        if list(rows) != self._amended:
+            self._say("amendments", "they are not those of the ledger's entries")
 
     def _rows(self, sql: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
         yield from self._db.execute(sql, parameters)
@@ -159,6 +173,8 @@ class _Store:
         for index, fact in enumerate(facts, first):
             if isinstance(fact, Relayed):
                 self._relayed[fact.submission] = fact
+            elif isinstance(fact, Amended):
+                self._amended.append((fact.by, fact.submission, fact.how, index))
             elif isinstance(fact, Accepted | Refused | Received):
                 self._judged[f"{type(fact).__name__} {fact.submission}"] = (index, fact)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.judge.entries import (
     Accepted,
+    Amended,
     Delivered,
     Fact,
     Opened,
@@ -38,6 +39,7 @@ class Story:
         self._waiting: dict[str, tuple[int, int]] = {}  # submission -> entry, records accepted
         self._next: dict[str, int] = {}  # feed -> the next sequence number to be given out
         self._whole = True
+        self._last_relayed: str | None = None
         self._judged = [array("q") for _ in range(_SHARDS)]
         self._received = [array("q") for _ in range(_SHARDS)]
 
@@ -55,6 +57,8 @@ class Story:
                 self._accepted(at, fact)
             elif isinstance(fact, Relayed):
                 self._relayed(at, fact)
+            elif isinstance(fact, Amended):
+                self._amended(at, fact)
             elif isinstance(fact, Delivered):
                 self._delivered(at, fact)
             elif isinstance(fact, Retrieved):
@@ -69,6 +73,7 @@ class Story:
         self._whole = False
         self._waiting.clear()
         self._next.clear()
+        self._last_relayed = None
 
     def finish(self) -> None:
         """Note what is still open at the end."""
@@ -97,6 +102,7 @@ class Story:
         waiting = self._waiting.pop(fact.submission, None)
         if waiting is None and self._whole:
             self._say(index, f"no submission {shown(fact.submission)} was waiting to be relayed")
+        self._last_relayed = fact.submission
         for feed, run in fact.feeds.items():
             expected = self._next.get(feed, 1 if self._whole else run.first)
             if run.first != expected:
@@ -107,6 +113,12 @@ class Story:
             if waiting is not None and run.count > waiting[1]:
                 self._say(index, f"feed {shown(feed)} got more records than were accepted")
             self._next[feed] = run.first + run.count
+
+    def _amended(self, index: int, fact: Amended) -> None:
+        if fact.by == fact.submission:
+            self._say(index, f"submission {shown(fact.by)} amends itself")
+        elif self._last_relayed not in {None, fact.by}:
+            self._say(index, f"it does not follow the entries of submission {shown(fact.by)}")
 
     def _delivered(self, index: int, fact: Delivered) -> None:
         if fact.last - fact.first + 1 != fact.count:

@@ -27,7 +27,7 @@ from gateway.core.receipt import Rows
 from gateway.core.record import Note, Record, RowError
 from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import MEANINGS, Reason, Refused
-from gateway.core.stages import MemoryBody, Outcome, Recorded
+from gateway.core.stages import MemoryBody, Outcome, Recorded, RuleCount
 from gateway.edge.http.app import ROUTES, Policy
 from gateway.edge.http.pages import documentation
 from gateway.edge.http.problem import problem
@@ -156,12 +156,14 @@ def test_every_reference_leads_somewhere():
 
 def test_a_problem_has_the_members_of_its_schema():
     error = RowError(row=1, key="k", field="f", code="C", message="m", fix="x")
-    refusal = Refused(Reason.NOTHING_ACCEPTED, errors=(error,))
+    rule = RuleCount("C", "f", "m", "x", 1, (1,))
+    refusal = Refused(Reason.NOTHING_ACCEPTED, errors=(error,), rules=(rule,))
     refusal.submission, refusal.receipt = "sub_1", "receipt"
     body = problem(refusal, "https://gateway.example", "0123456789abcdef").body
     written = json.loads(bytes(body))
     assert written.keys() == SCHEMAS["Problem"]["properties"].keys()
     assert written["errors"][0].keys() == SCHEMAS["RowError"]["properties"].keys()
+    assert written["rules"][0].keys() == SCHEMAS["RuleCount"]["properties"].keys()
 
 
 def test_an_outcome_has_the_members_of_its_schema():

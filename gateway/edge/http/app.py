@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import is_within
-from gateway.edge.http import about, feeds, submissions, uploads
+from gateway.edge.http import about, corrections, feeds, submissions, uploads
 from gateway.edge.http.exchange import exchange
 from gateway.edge.http.keys import FRONT, Front, Network
 
@@ -49,10 +49,13 @@ ROUTES: Final = (
     ),
     Route("GET", "/.well-known/jwks.json", about.jwks, Policy.PUBLIC),
     Route("POST", "/v1/submissions", submissions.submit, Policy.PARTY),
+    Route("POST", "/v1/check", submissions.check, Policy.PARTY),
     Route("GET", "/v1/submissions", submissions.latest, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}", submissions.show, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}/errors", submissions.errors, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}/receipt", submissions.receipt, Policy.PARTY),
+    Route("POST", "/v1/submissions/{id}/corrections", corrections.correct, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/amendments", corrections.amendments, Policy.PARTY),
     Route("OPTIONS", "/v1/uploads", uploads.options, Policy.PUBLIC),
     Route("POST", "/v1/uploads", uploads.create, Policy.PARTY),
     Route("HEAD", "/v1/uploads/{id}", uploads.offset, Policy.PARTY),

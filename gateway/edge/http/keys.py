@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
+from gateway.correction import Clerk
 from gateway.edge.door import Door
 from gateway.edge.metrics import Metrics
 from gateway.feed import Counter
@@ -31,6 +32,7 @@ class Front:
 
     issuer: str
     intake: Intake
+    clerk: Clerk
     counter: Counter
     desk: Desk
     door: Door

@@ -27,6 +27,8 @@ def problem(refusal: Refused, issuer: str, instance: str) -> web.Response:
     if refusal.errors:
         body["errors"] = msgspec.to_builtins(refusal.errors[:ROW_ERRORS_SHOWN])
         body["error_count"] = refusal.error_count
+    if refusal.rules:
+        body["rules"] = msgspec.to_builtins(refusal.rules)
     if refusal.receipt is not None:
         body["submission"] = refusal.submission
         body["receipt"] = refusal.receipt

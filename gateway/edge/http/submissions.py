@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from gateway import check as rehearsal
 from gateway.core.drafting import open_outcome
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
@@ -32,6 +33,13 @@ async def submit(request: web.Request) -> web.Response:
     return await answered(request, answer)
 
 
+async def check(request: web.Request) -> web.Response:
+    """POST /v1/check: what a submission would hear; nothing is kept."""
+    found = await rehearsal.check(arrival(request), request.app[FRONT].intake)
+    found["errors"] = found["errors"][:ROW_ERRORS_SHOWN]
+    return web.json_response(body=msgspec.json.encode(found))
+
+
 def arrival(request: web.Request) -> Arrival:
     """What came in on the wire."""
     header = request.headers.get
@@ -44,13 +52,14 @@ def arrival(request: web.Request) -> Arrival:
         request=header("Request-Id"),
         length=request.content_length,
         chunks=chunks(request),
+        completes=header("Completes"),
     )
 
 
 async def answered(request: web.Request, answer: Answer) -> web.Response:
     """201 with the outcome, 200 for a repeat, 202 while the outcome of a large file follows."""
     front = request.app[FRONT]
-    recorded, outcome = answer.recorded, Outcome(answer.errors, answer.notes)
+    recorded, outcome = answer.recorded, Outcome(answer.errors, answer.notes, answer.rules)
     if recorded.state == "received":
         front.conclude(recorded.id)
         later = await front.concluded(recorded.id, _wait_seconds(request))
@@ -88,8 +97,10 @@ def summary(recorded: Recorded, outcome: Outcome) -> dict[str, Any]:
         "state": recorded.state,
         "recorded_at": recorded.recorded_at,
         "rows": recorded.rows,
+        "open": recorded.open,
         "repeat": recorded.repeat,
         "notes": outcome.notes,
+        "rules": outcome.rules,
         "errors": outcome.errors[:ROW_ERRORS_SHOWN],
         "receipt": recorded.receipt,
     }

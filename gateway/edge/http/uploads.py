@@ -113,6 +113,7 @@ def _described(request: web.Request, metadata: dict[str, str], length: int) -> A
         content_digest=metadata.get("content-digest"),
         idempotency_key=metadata.get("idempotency-key"),
         request=metadata.get("request-id"),
+        completes=metadata.get("completes"),
         length=length,
     )
 

@@ -12,9 +12,11 @@ import msgspec
 from gateway.core import ledger
 from gateway.core.disclosure import View, view_hash
 from gateway.core.instant import written
+from gateway.core.mending import TAG_BYTES
 from gateway.core.receipt import Rows, Statement, entry_members
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Draft
+from gateway.store.sqlite.amending import Amending
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn
 
@@ -56,6 +58,7 @@ class Done(msgspec.Struct, frozen=True):
     size: int
     note: str
     recorded_at: str
+    open_rows: int
 
 
 class _Draft:
@@ -160,6 +163,7 @@ class _Draft:
             turn.tree.committed,
             turn.note,
             turn.written,
+            len(self.draft.open_rows) // TAG_BYTES,
         )
 
 
@@ -182,6 +186,10 @@ class Accept(_Draft):
             return
         if not self.held and self.find_earlier(turn):
             return
+        amends = self.draft.amends
+        self.amending = None if amends is None else Amending(amends)
+        if self.amending is not None:
+            self.amending.check(turn, self.statement.sender.organisation)
         self.enter(turn, ledger.ACCEPTED)
         feeds: dict[str, dict[str, Any]] = {}
         self.items: list[tuple[str, int, int, int, View]] = []
@@ -196,6 +204,8 @@ class Accept(_Draft):
                         self.items.append((feed, first, count, n, view))
                         first += count
         turn.enter(ledger.RELAYED, submission=self.statement.submission, feeds=feeds)
+        if self.amending is not None:
+            self.amending.enter(turn, self.statement.submission)
 
     def write(self, turn: Turn) -> None:
         if self.repeat:
@@ -215,6 +225,10 @@ class Accept(_Draft):
                 for n, block in enumerate(draft.blocks)
             ],
         )
+        if draft.open_rows:
+            db.execute("INSERT INTO open_rows VALUES (?, 0, ?)", (self.number, draft.open_rows))
+        if self.amending is not None:
+            self.amending.write(turn, self.number)
         views = {id(view): turn.views.number(view) for *_, view in self.items}
         db.executemany(
             "INSERT INTO feed_item VALUES (?, ?, ?, ?, ?, ?)",

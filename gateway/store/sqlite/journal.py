@@ -8,8 +8,9 @@ import apsw
 import msgspec
 
 from gateway.core.duty_table import Ask
+from gateway.core.mending import TAG_BYTES
 from gateway.core.receipt import Rows
-from gateway.core.stages import Draft, Recorded
+from gateway.core.stages import Draft, Mended, Recorded
 from gateway.store.sqlite.commits import Accept, Attest, Done, Hold, Refuse
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.evidence import Evidence
@@ -44,6 +45,17 @@ class Journal:
             return None
         purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0])
         return Ask(request, purposes, record_types)
+
+    def mended(self, organisation: str, submission: str) -> Mended | None:
+        """A submission of this organisation that has open rows, as it is now."""
+        rows = fetch(
+            self._reader,
+            "SELECT wrapped_key, request, version, tags, accepted + refused FROM submission "
+            "JOIN open_rows ON open_rows.submission = submission.number "
+            "WHERE id = ? AND organisation = ? AND length(tags) > 0",
+            (submission, organisation),
+        )
+        return Mended(submission, *rows[0]) if rows else None
 
     async def record(self, draft: Draft) -> Recorded:
         """Commit an accepted submission."""
@@ -109,16 +121,18 @@ class Journal:
                 done.size,
                 done.note,
             ),
+            open=done.open_rows,
         )
 
     def _recorded(self, number: int, *, repeat: bool = False) -> Recorded:
         row = fetch(
             self._reader,
-            f"SELECT {_COLUMNS}, receipt, entry FROM submission "  # noqa: S608 - a constant
+            f"SELECT {_COLUMNS}, receipt, entry, "  # noqa: S608 - a constant
+            "(SELECT length(tags) FROM open_rows WHERE submission = number) FROM submission "
             "WHERE number = ?",
             (number,),
         )[0]
-        identity, state, accepted, refused, nil, recorded_at, jws, entry = row
+        identity, state, accepted, refused, nil, recorded_at, jws, entry, tags = row
         return Recorded(
             id=identity,
             state=state,
@@ -126,4 +140,5 @@ class Journal:
             recorded_at=recorded_at,
             receipt=self._evidence.receipt(jws, entry),
             repeat=repeat,
+            open=(tags or 0) // TAG_BYTES,
         )

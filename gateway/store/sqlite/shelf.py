@@ -30,7 +30,7 @@ class Shelf:
         self._bodies = bodies
         self._ends: dict[str, int] = {}
         self._bell = asyncio.Event()
-        self._views = lru_cache(1_000)(self._read_view)
+        self.view = lru_cache(1_000)(self._read_view)
         self.source = lru_cache(10_000)(self._read_source)
         self._trees = lru_cache(16)(self._read_tree)
         writer.on_commit.append(self._ring)
@@ -65,7 +65,7 @@ class Shelf:
             "AND first < ? ORDER BY first",
             (feed, feed, first, first + limit),
         )
-        return [Item(row[0], row[1], row[2], row[3], self._views(row[4])) for row in rows]
+        return [Item(row[0], row[1], row[2], row[3], self.view(row[4])) for row in rows]
 
     def _read_view(self, number: int) -> View:
         rows = fetch(self._reader, "SELECT spec FROM view WHERE id = ?", (number,))

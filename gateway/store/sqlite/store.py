@@ -15,6 +15,7 @@ from gateway.core.checkpoint import VerifierKey
 from gateway.store.bodies import Bodies
 from gateway.store.sqlite.commits import Attest
 from gateway.store.sqlite.connection import StoreError, fetch, open_reader, open_writer
+from gateway.store.sqlite.corrections import Corrections
 from gateway.store.sqlite.duties import Duties
 from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.journal import Journal
@@ -50,6 +51,7 @@ class Store:
         self.evidence = Evidence(self._reader, tree)
         self.journal = Journal(self.writer, self._reader, self.evidence, attest)
         self.shelf = Shelf(self.writer, self._reader, self.bodies)
+        self.corrections = Corrections(self._reader, self.journal, self.shelf)
         self.registry = Registry(self.writer, self._reader)
         self.duties = Duties(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)

@@ -1,0 +1,110 @@
+"""Sending refused rows again: which rows of a submission are open, and which of them come now.
+
+A row is known by its sender's key or, where it has none, by its number in the file (`row:17`). What
+is kept of it is an eight-byte keyed hash, under a key that dies with the submission's data key. So a
+row that was accepted is never counted twice, and one that was refused is never a duplicate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from array import array
+from bisect import bisect_left
+from typing import Final
+
+from gateway.core.envelope import derive
+from gateway.core.record import Note, Record, RowError
+from gateway.core.refusal import Reason, Refused
+
+_INFO: Final = b"cms-gateway row names v1"
+TAG_BYTES: Final = 8
+
+
+def name_of(item: Record | RowError) -> str:
+    """What a row is known by: its sender's key, or `row:` and its number."""
+    return item.key or f"row:{item.row}"
+
+
+class RefusedRows:
+    """The names of the rows that are refused, as their file is read."""
+
+    def __init__(self, data_key: bytes) -> None:
+        self._key = derive(data_key, _INFO)
+        self._tags: set[int] = set()
+
+    def add(self, error: RowError) -> None:
+        """Remember a row; several errors of one row are one row."""
+        self._tags.add(_tag(self._key, name_of(error)))
+
+    def tags(self) -> bytes:
+        """All of them in order, eight bytes each."""
+        return _packed(sorted(self._tags))
+
+
+class Mending:
+    """The open rows of an earlier submission, closed one by one as they come again.
+
+    `data_key` is the earlier submission's, `tags` its open rows, `rows` how many rows its file had;
+    `version` is how often it was amended before.
+    """
+
+    def __init__(self, data_key: bytes, tags: bytes, rows: int, version: int) -> None:
+        self.version = version
+        self._key = derive(data_key, _INFO)
+        self._open = array("Q", struct.unpack(f"<{len(tags) // TAG_BYTES}Q", tags))
+        self._closed = bytearray(len(self._open))
+        self._rows = rows
+        self._seen = self._not_open = 0
+        self._last = -1
+        self._unnamed = False
+
+    def counts(self, item: Record | RowError) -> bool:
+        """Whether a row is one that is open; a record closes it. Others are told in `note`."""
+        if item.row != self._last:
+            self._seen += 1
+            self._last = item.row
+        self._unnamed = self._unnamed or item.key is None
+        tag = _tag(self._key, name_of(item))
+        at = bisect_left(self._open, tag)
+        if at == len(self._open) or self._open[at] != tag or self._closed[at]:
+            self._not_open += 1
+            return False
+        if isinstance(item, Record):
+            self._closed[at] = 1
+        return True
+
+    def left(self) -> bytes:
+        """The rows that are still open.
+
+        Raises Refused(FILE_RULE) for a file whose rows have no keys and that has not as many rows as
+        the first: then a number does not say which row is meant.
+        """
+        if self._unnamed and self._seen != self._rows:
+            raise Refused(
+                Reason.FILE_RULE,
+                f"The rows have no keys, and these are {self._seen} rows where the first file had "
+                f"{self._rows}. Send every row in the same order, or name each row by its key.",
+            )
+        return _packed(
+            [tag for tag, closed in zip(self._open, self._closed, strict=True) if not closed]
+        )
+
+    def note(self) -> Note | None:
+        """What to say of rows that were not open, if there were any."""
+        if not self._not_open:
+            return None
+        return Note(
+            code="ROWS_NOT_OPEN",
+            message=f"{self._not_open} rows were accepted before, or were not in the first file; "
+            "they were left out and not counted again.",
+        )
+
+
+def _tag(key: bytes, name: str) -> int:
+    digest = hashlib.blake2b(name.encode(), key=key, digest_size=TAG_BYTES).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _packed(tags: list[int]) -> bytes:
+    return b"".join(tag.to_bytes(TAG_BYTES, "little") for tag in tags)
