@@ -39,6 +39,9 @@ RARE: Final = (
     "postcode",
 )
 
+# The sender's own name of a row, by which it is sent again once it is mended; CSV only.
+ROW_KEY: Final = "row_key"
+
 REQUIRED: Final = (*HEAD, *USUAL[:4])
 COLUMNS: Final = (*HEAD, *USUAL, *RARE)
 

@@ -16,12 +16,14 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
-from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, USUAL
+from msgspec.structs import replace
+
+from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, ROW_KEY, USUAL
 from adapters.employers.schedule import Schedule
 from adapters.syntax.csv_table import Table
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
-from gateway.core.limits import MIB
+from gateway.core.limits import MIB, ROW_KEY_CHARS
 from gateway.core.record import Item
 from gateway.core.refusal import Reason, Refused
 
@@ -32,7 +34,7 @@ _TOTALS: Final = frozenset({"TOTAL", "Total", "total"})
 
 def read(body: Body, context: ReadContext) -> Iterator[Item]:
     """Read a schedule; raises Refused for what spoils the whole file."""
-    table = Table(body, REQUIRED, COLUMNS)
+    table = Table(body, REQUIRED, (*COLUMNS, ROW_KEY))
     yield from table.notes
     header = table.header
     width = len(header)
@@ -40,6 +42,7 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     reference = header.index("employee_cm_ref")
     schedule = Schedule(context)
     judge = schedule.row
+    keyed = header.index(ROW_KEY) if ROW_KEY in header else None
     totals: list[str] | None = None
     for number, cells in enumerate(table.rows(), start=2):
         if len(cells) != width or not cells[reference] or cells[0] in _TOTALS or totals is not None:
@@ -59,10 +62,11 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
                 continue
         cells.append("")
         found = judge(number, head(cells), usual(cells), rare(cells))
+        key = None if keyed is None else cells[keyed].strip()[:ROW_KEY_CHARS] or None
         if isinstance(found, list):
-            yield from found
+            yield from found if key is None else (replace(error, key=key) for error in found)
         else:
-            yield found
+            yield found if key is None else replace(found, key=key)
     rows, total = (None, None) if totals is None else (*totals[1:3], "", "")[:2]
     yield from schedule.end(rows, total)
 
@@ -88,7 +92,7 @@ SCHEDULE_CSV: Final = Adapter(
     title="Payment schedule for deductions from earnings, as CSV",
     media_types=("application/vnd.cms-gateway.deduction-schedule+csv",),
     general_media_types=("text/csv", "application/csv"),
-    provider_classes=frozenset({"employer"}),
+    provider_classes=frozenset({"employer", "occupational_pension"}),
     record_types=frozenset({"deduction", "nil_return"}),
     partial=True,
     limit_bytes=1024 * MIB,

@@ -24,7 +24,7 @@ from gateway.core.media import media_type as read_media_type
 from gateway.core.reading import take
 from gateway.core.record import RowError
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Reading
+from gateway.core.stages import BlockRef, Reading, RuleCount
 from gateway.wiring import clock, law
 
 _HEAD_BYTES: Final = 4_096
@@ -178,6 +178,7 @@ def _tell(checked: Checked, *, as_json: bool) -> int:
                 "rows": msgspec.to_builtins(rows),
                 "records": types,
                 "notes": msgspec.to_builtins(reading.notes),
+                "rules": msgspec.to_builtins(reading.rules),
                 "errors": msgspec.to_builtins(reading.errors),
             }
         )
@@ -193,6 +194,7 @@ def _tell(checked: Checked, *, as_json: bool) -> int:
     )
     for note in reading.notes:
         screen.say(f"  note: {note.message} [{note.code}]")
+    screen.rules(_shown_rules(reading.rules))
     screen.row_errors(_shown(reading.errors), rows.refused)
     screen.say("The gateway would accept this file" + (" in part." if rows.refused else "."))
     return int(code)
@@ -218,6 +220,11 @@ def _tell_refused(refusal: Refused, *, as_json: bool) -> int:
         screen.row_errors(_shown(errors), refusal.error_count)
         screen.say(said("", "", meaning.fix))
     return int(Exit.REFUSED)
+
+
+def _shown_rules(rules: tuple[RuleCount, ...]) -> Any:
+    """The gateway's counts by rule, which have the members of the client's."""
+    return rules
 
 
 def _shown(errors: tuple[RowError, ...]) -> Any:

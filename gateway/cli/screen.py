@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gateway.client.answers import RowError
+from gateway.client.answers import RowError, RuleCount
 from gateway.judge.verdict import Verdict
 
 # Row errors shown to a person; a machine gets them all with --json.
@@ -65,6 +65,15 @@ def row_errors(errors: Sequence[RowError], count: int) -> None:
     if count > shown:
         kept = "them all" if len(errors) >= count else f"the first {len(errors)}"
         say(f"  and {count - shown} more; --json shows {kept}.")
+
+
+def rules(counted_rules: Sequence[RuleCount]) -> None:
+    """How often each rule was broken, where there are too many errors to read one by one."""
+    if sum(rule.count for rule in counted_rules) <= ERRORS_SHOWN:
+        return
+    for rule in counted_rules[:ERRORS_SHOWN]:
+        first = ", ".join(str(row) for row in rule.rows)
+        say(f"  {rule.count} x {rule.code} in {rule.field}, first in rows {first}: {rule.fix}")
 
 
 def verdict(what: str, found: Verdict, *, as_json: bool) -> None:

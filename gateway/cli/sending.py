@@ -24,6 +24,7 @@ from gateway.client.problem import Problem
 )
 @click.argument("file", type=EXISTING)
 @click.option("--request", help="Id of the information request that this answers.")
+@click.option("--completes", help="Id of an earlier submission whose refused rows this brings.")
 @click.option("--type", "media_type", help="Media type of the file, if it cannot be guessed.")
 @click.option("--idempotency-key", help="A key of your own; otherwise made from the content.")
 @click.option(
@@ -40,6 +41,7 @@ def submit(
     context: click.Context,
     file: Path,
     request: str | None,
+    completes: str | None,
     media_type: str | None,
     idempotency_key: str | None,
     receipts: Path,
@@ -63,6 +65,7 @@ def submit(
                 file,
                 media_type,
                 request=request,
+                completes=completes,
                 idempotency_key=idempotency_key,
                 progress=progress,
             )
@@ -96,7 +99,13 @@ def _tell(outcome: Outcome, path: Path, *, as_json: bool) -> None:
     )
     for note in outcome.notes:
         screen.say(f"  note: {note.message} [{note.code}]")
+    screen.rules(outcome.rules)
     screen.row_errors(outcome.errors, rows.refused)
+    if outcome.open:
+        screen.say(
+            f"Mend these {screen.counted(outcome.open, 'row')} and send them again with "
+            f"--completes {outcome.id}; the others are kept and never counted twice."
+        )
     click.echo(path)
 
 
@@ -115,6 +124,7 @@ def _tell_refused(problem: Problem, path: Path, *, as_json: bool) -> None:
         screen.emit(told)
         return
     screen.say(f"Refused: {said(problem.title, problem.detail)}")
+    screen.rules(problem.rules)
     screen.row_errors(problem.errors, problem.error_count)
     screen.say(f"{said('', '', problem.fix)} The receipt of the refusal is kept in:")
     click.echo(path)

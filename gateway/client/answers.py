@@ -65,6 +65,25 @@ class Outcome(msgspec.Struct, frozen=True):
     open: int = 0
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """A feed that holds an amendment, and whether all its consumers have acknowledged it."""
+
+    feed: str
+    seq: int
+    consumers: int
+    acknowledged: bool
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """A later submission that completes or corrects an earlier one."""
+
+    submission: str
+    how: str
+    recorded_at: str
+    feeds: tuple[Noted, ...]
+    acknowledged: bool
+
+
 class Sent(msgspec.Struct, frozen=True):
     """A submission in the list of what was sent."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,6 +22,7 @@ import msgspec
 
 from gateway.client import export, media
 from gateway.client.answers import (
+    Amendment,
     FeedPage,
     Format,
     Outcome,
@@ -70,6 +71,7 @@ class Client:
         media_type: str | None = None,
         *,
         request: str | None = None,
+        completes: str | None = None,
         idempotency_key: str | None = None,
         progress: Progress | None = None,
         wait: bool = True,
@@ -77,6 +79,7 @@ class Client:
         """Send a file and wait for its outcome; safe to call again with the same bytes.
 
         A file of more than 1 MiB goes in parts; bytes in memory always go in one request.
+        `completes` names an earlier submission whose refused rows the file brings again.
 
         Raises Problem when the file is refused, with its row errors and the receipt of the refusal;
         EvidenceError when the receipt does not verify; UnreachableError; OSError for a file that
@@ -85,7 +88,7 @@ class Client:
         digest = await asyncio.to_thread(_digest, source)
         if media_type is None:
             media_type = media.known(_guessed(source), await self.formats())
-        key = idempotency_key or _key(digest, request)
+        key = idempotency_key or _key(digest, request, completes)
         described = {
             "Content-Type": media_type,
             "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
@@ -93,6 +96,8 @@ class Client:
         }
         if request is not None:
             described["Request-Id"] = request
+        if completes is not None:
+            described["Completes"] = completes
         try:
             reply = await self._send(source, described, digest, progress)
             outcome: Outcome = reply.read(Outcome)
@@ -155,6 +160,40 @@ class Client:
         found: Outcome = (await self._connection.call("GET", path, params=params)).read(Outcome)
         self._verify(found.receipt, None)
         return found
+
+    async def correct(
+        self,
+        submission: str,
+        status: str,
+        *,
+        rows: Sequence[int] = (),
+        reason: str | None = None,
+        replaced_by: str | None = None,
+    ) -> Outcome:
+        """Say that what was sent before is disputed, incorrect, withdrawn or superseded.
+
+        Without `rows` it is said of the whole submission. Raises Problem and EvidenceError.
+        """
+        said = {
+            "submission": submission,
+            "status": status,
+            "rows": list(rows),
+            "reason": reason,
+            "replaced_by": replaced_by,
+        }
+        body = msgspec.json.encode({name: value for name, value in said.items() if value})
+        path = f"/v1/submissions/{submission}/corrections"
+        headers = {"Content-Type": "application/json"}
+        reply = await self._connection.call("POST", path, headers=headers, body=body)
+        outcome: Outcome = reply.read(Outcome)
+        self._verify(outcome.receipt, hashlib.sha256(body).digest())
+        return outcome
+
+    async def amendments(self, submission: str) -> tuple[Amendment, ...]:
+        """What completed or corrected a submission, and who has taken note; the oldest first."""
+        reply = await self._connection.call("GET", f"/v1/submissions/{submission}/amendments")
+        found: dict[str, Any] = reply.read(dict[str, Any])
+        return msgspec.convert(found["amendments"], tuple[Amendment, ...])
 
     async def errors(self, submission: str) -> tuple[RowError, ...]:
         """Every row error that was kept of a submission."""
@@ -328,6 +367,7 @@ def _guessed(source: Path | bytes) -> str:
         return media.guess(source.name, file.read(_HEAD_BYTES))
 
 
-def _key(digest: bytes, request: str | None) -> str:
-    """An idempotency key that the same file, sent for the same request, always has."""
-    return hashlib.sha256(digest + (request or "").encode()).hexdigest()
+def _key(digest: bytes, request: str | None, completes: str | None) -> str:
+    """An idempotency key that the same file, sent for the same, always has."""
+    said = f"{request or ''}\0{completes}" if completes else request or ""
+    return hashlib.sha256(digest + said.encode()).hexdigest()

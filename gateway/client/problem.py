@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.client.answers import RowError
+from gateway.client.answers import RowError, RuleCount
 from gateway.judge.verdict import Verdict
 
 
@@ -27,6 +27,7 @@ class Problem(Exception):  # noqa: N818 - an answer of the gateway, not an error
         self.fix = str(body.get("fix", "Ask the operator of the gateway."))
         self.instance = str(body.get("instance", ""))
         self.errors = msgspec.convert(body.get("errors", ()), tuple[RowError, ...])
+        self.rules = msgspec.convert(body.get("rules", ()), tuple[RuleCount, ...])
         self.error_count = int(body.get("error_count", len(self.errors)))
         self.submission: str | None = body.get("submission")
         self.receipt: str | None = body.get("receipt")

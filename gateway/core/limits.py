@@ -62,6 +62,9 @@ GROUP_COMMIT: Final = 256
 JSON_DEPTH: Final = 32
 JSON_BYTES: Final = 8 * MIB
 
+# The sender's own name of a row.
+ROW_KEY_CHARS: Final = 100
+
 # One cell of a CSV file or one text of an XML file.
 CELL_CHARS: Final = 2_000
 

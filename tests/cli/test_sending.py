@@ -273,3 +273,44 @@ async def test_a_token_is_renewed_when_the_gateway_forgets_it(house: House, tmp_
         await client.requests()
         client._connection._token = "withdrawn.or.foreign"
         assert await client.requests() == ()
+
+
+async def test_refused_rows_are_mended_and_sent_again_by_command(
+    house: House, tmp_path: Path, cli: Cli
+) -> None:
+    profile = profile_of(house, "employer", tmp_path)
+    here = ("--profile", profile, "--receipts", tmp_path)
+    first = await cli("submit", in_part(tmp_path), *here, "--json")
+    assert first.code == Exit.PARTIAL
+    assert first.json["open"] == 1
+    told = await cli("submit", in_part(tmp_path), *here)
+    assert f"--completes {first.json['id']}" in told.err
+    second = await cli(
+        "submit", SAMPLES / "schedule.csv", *here, "--completes", first.json["id"], "--json"
+    )
+    assert second.code == Exit.OK, second.err
+    assert second.json["rows"]["accepted"] == 1
+    shown = await cli("correction", "show", first.json["id"], "--profile", profile)
+    assert f"{second.json['id']}\tcompletes" in shown.out
+
+
+async def test_a_correction_is_sent_and_followed_by_command(
+    house: House, tmp_path: Path, cli: Cli
+) -> None:
+    profile = profile_of(house, "employer", tmp_path)
+    here = ("--profile", profile, "--receipts", tmp_path)
+    sent = await cli("submit", SAMPLES / "schedule.csv", *here, "--json")
+    corrected = await cli(
+        "correction", "send", sent.json["id"], "--status", "disputed", "--row", 3, *here
+    )
+    assert corrected.code == Exit.OK, corrected.err
+    verified = await cli(
+        "receipt", "verify", corrected.out.strip(), "--key", key_file(house, tmp_path)
+    )
+    assert verified.code == Exit.OK, verified.err
+    shown = await cli("correction", "show", sent.json["id"], "--profile", profile)
+    assert "disputed" in shown.out
+    assert "calculation enforcement tracing" in shown.out
+    wrong = await cli("correction", "send", sent.json["id"], "--status", "superseded", *here)
+    assert wrong.code == Exit.REFUSED
+    assert "replaced_by" in wrong.err

@@ -70,6 +70,42 @@ async def test_a_row_that_is_still_wrong_stays_open(house: House) -> None:
     ]
 
 
+def keyed(*rows: tuple[str, str]) -> bytes:
+    """A schedule whose rows have their sender's own names."""
+    plain = schedule(*(text for _, text in rows)).decode().splitlines()
+    names = ["row_key", *(key for key, _ in rows)]
+    lines = [f"{line},{name}" for line, name in zip(plain, names, strict=False)]
+    return "\r\n".join([*lines, plain[-1], ""]).encode()
+
+
+async def test_only_the_refused_rows_need_be_sent_again_by_their_keys(house: House) -> None:
+    named = [(f"K-{n}", text) for n, text in enumerate(GOOD)]
+    _, first, _ = await house.employer.submit(keyed(*named, ("K-7", BAD), ("K-8", WORSE)), CSV)
+    assert [error["key"] for error in first["errors"]] == ["K-7", "K-8"]
+    assert first["open"] == 2
+    again = keyed(("K-8", MENDED_TOO), named[0], ("K-9", row("000000000099", "Stranger")))
+    _, second, _ = await house.employer.submit(again, CSV, Completes=first["id"])
+    assert second["rows"] == {"accepted": 1, "refused": 0, "nil": 0}
+    assert (await show(house, first["id"]))["open"] == 1
+    _, third, _ = await house.employer.submit(keyed(("K-7", MENDED)), CSV, Completes=first["id"])
+    assert third["rows"]["accepted"] == 1
+    assert (await show(house, first["id"]))["open"] == 0
+    assert sorted(await names(house)) == ["Good1", "Good2", "Good3", "Okafor", "Reyes"]
+
+
+async def test_rows_that_had_no_keys_are_named_by_their_numbers(house: House) -> None:
+    first = await whole(house)
+    _, text, _ = await house.employer.call(
+        "GET", f"/v1/submissions/{first['id']}/errors", headers={"Accept": "text/csv"}
+    )
+    named = [line.rpartition(",")[2] for line in text.decode().splitlines()[1:]]
+    assert named == ["row:5", "row:6"]
+    again = keyed(("row:6", MENDED_TOO), ("row:5", MENDED))
+    _, second, _ = await house.employer.submit(again, CSV, Completes=first["id"])
+    assert second["rows"]["accepted"] == 2
+    assert (await show(house, first["id"]))["open"] == 0
+
+
 async def test_rows_without_keys_in_another_number_are_not_guessed_at(house: House) -> None:
     first = await whole(house)
     some = schedule(MENDED, MENDED_TOO)

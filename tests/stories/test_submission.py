@@ -78,7 +78,7 @@ async def test_row_errors_can_be_had_as_csv(house: House) -> None:
         headers={"Accept": "text/csv"},
     )
     lines = text.decode().splitlines()
-    assert lines[0] == "row,field,code,message,fix"
+    assert lines[0] == "row,field,code,message,fix,row_key"
     assert lines[1].startswith("3,employee_cm_ref,CMS_REFERENCE_NOT_VALID,")
 
 

@@ -147,9 +147,10 @@ async def errors(request: web.Request) -> web.Response:
     _, recorded = await _find(request)
     outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
     if "text/csv" in request.headers.get("Accept", ""):
-        head = ["row,field,code,message,fix"]
+        head = ["row,field,code,message,fix,row_key"]
         lines = head + [
-            csv_line((str(e.row), e.field, e.code, e.message, e.fix)) for e in outcome.errors
+            csv_line((str(e.row), e.field, e.code, e.message, e.fix, e.key or f"row:{e.row}"))
+            for e in outcome.errors
         ]
         return web.Response(text="\r\n".join(lines) + "\r\n", content_type="text/csv")
     return web.json_response(
