@@ -23,6 +23,7 @@ root = Group(
         "ledger": "gateway.cli.ledgers:ledger",
         "org": "gateway.cli.parties:org",
         "client": "gateway.cli.clients:client",
+        "mailbox": "gateway.cli.mailboxes:mailbox",
         "cert": "gateway.cli.certificates:cert",
         "key": "gateway.cli.keys:key",
         "version": "gateway.cli.serving:show_version",

@@ -27,6 +27,8 @@ CONSUMER_ADDED: Final = "consumer.added"
 CLIENT_ADDED: Final = "client.added"
 CERTIFICATE_ADDED: Final = "certificate.added"
 CERTIFICATE_REVOKED: Final = "certificate.revoked"
+MAILBOX_ADDED: Final = "mailbox.added"
+MAILBOX_REMOVED: Final = "mailbox.removed"
 REQUEST_RAISED: Final = "request.raised"
 KEY_ADDED: Final = "key.added"
 

@@ -7,73 +7,13 @@ sender sent: it names the place and the rule.
 
 from __future__ import annotations
 
-import enum
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from gateway.core.mailbox_meanings import MAILBOX_MEANINGS
+from gateway.core.reason import Meaning, Reason
 
-class Meaning(NamedTuple):
-    """What a reason is called, its HTTP status, and what the sender should do next."""
-
-    slug: str
-    status: int
-    title: str
-    fix: str
-
-
-class Reason(enum.Enum):
-    """Every reason for which the gateway refuses; the value is its stable slug."""
-
-    # who is asking
-    CERTIFICATE_MISSING = "certificate-missing"
-    CERTIFICATE_NOT_VALID = "certificate-not-valid"
-    CERTIFICATE_REVOKED = "certificate-revoked"
-    CERTIFICATE_UNKNOWN = "certificate-unknown"
-    TOKEN_MISSING = "token-missing"  # noqa: S105 - a slug, not a secret
-    TOKEN_NOT_VALID = "token-not-valid"  # noqa: S105
-    TOKEN_EXPIRED = "token-expired"  # noqa: S105
-    TOKEN_BOUND_ELSEWHERE = "token-bound-elsewhere"  # noqa: S105
-    CLIENT_NOT_VALID = "client-not-valid"
-    ASSERTION_REPLAYED = "assertion-replayed"
-    NOT_PERMITTED = "not-permitted"
-    # what may be sent
-    CLASS_NOT_ENTITLED = "class-not-entitled"
-    NO_PURPOSE = "no-purpose"
-    REQUEST_NOT_FOUND = "request-not-found"
-    NOT_FOUND = "not-found"
-    METHOD_NOT_ALLOWED = "method-not-allowed"
-    # the message
-    BODY_EMPTY = "body-empty"
-    BODY_TOO_LARGE = "body-too-large"
-    BODY_TRUNCATED = "body-truncated"
-    BODY_TOO_SLOW = "body-too-slow"
-    CONTENT_TYPE_MISSING = "content-type-missing"
-    CONTENT_TYPE_UNKNOWN = "content-type-unknown"
-    CONTENT_ENCODING_UNKNOWN = "content-encoding-unknown"
-    DECOMPRESSION_LIMIT = "decompression-limit"
-    DIGEST_NOT_VALID = "digest-not-valid"
-    DIGEST_MISMATCH = "digest-mismatch"
-    IDEMPOTENCY_KEY_NOT_VALID = "idempotency-key-not-valid"
-    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
-    IDEMPOTENCY_KEY_IN_FLIGHT = "idempotency-key-in-flight"
-    PARAMETER_NOT_VALID = "parameter-not-valid"
-    OFFSET_MISMATCH = "offset-mismatch"
-    # the content
-    XML_NOT_WELL_FORMED = "xml-not-well-formed"
-    XML_FORBIDDEN = "xml-forbidden"
-    XML_NOT_VALID = "xml-not-valid"
-    SIGNATURE_NOT_VALID = "signature-not-valid"
-    JSON_NOT_WELL_FORMED = "json-not-well-formed"
-    JSON_NOT_VALID = "json-not-valid"
-    CSV_NOT_WELL_FORMED = "csv-not-well-formed"
-    CHARACTER_SET = "character-set"
-    FILE_RULE = "file-rule"
-    NOTHING_ACCEPTED = "nothing-accepted"
-    # the gateway itself
-    BUSY = "busy"
-    RATE_LIMITED = "rate-limited"
-    STORE_UNAVAILABLE = "store-unavailable"
-    INTERNAL = "internal"
+__all__ = ["MEANINGS", "Meaning", "Reason", "Refused"]
 
 
 def _meaning(reason: Reason, status: int, title: str, fix: str) -> tuple[Reason, Meaning]:
@@ -352,6 +292,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             "Something went wrong in the gateway",
             "Send the same request again; tell us the instance id if it persists.",
         ),
+        *((reason, Meaning(reason.value, *rest)) for reason, rest in MAILBOX_MEANINGS.items()),
     ],
 )
 

@@ -21,7 +21,7 @@ _UNSEEN: Final = "no entry of the ledger accounts for it"
 
 
 def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
-    """Compare parties, certificates, clients and requests with the entries that made them."""
+    """Compare parties, certificates, clients, mailboxes and requests with the entries that made them."""
     by_kind: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in entries:
         key = entry["thumbprint"] if entry["kind"] == "certificate.added" else entry["id"]
@@ -49,6 +49,15 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         keys = sorted(_hash_of(key) for key in json.loads(jwks)["keys"])
         if client is None or client.get("party") != party or client.get("keys") != keys:
             say(f"client {identity}", _UNSEEN)
+    mailboxes = by_kind.get("mailbox.added", {})
+    removed = by_kind.get("mailbox.removed", {})
+    for identity, party, secret, gone in rows(
+        "SELECT id, organisation, secret, removed FROM mailbox"
+    ):
+        box = mailboxes.get(identity)
+        told = (party, _hash(secret), gone is not None)
+        if box is None or told != (box["organisation"], box["secret"], identity in removed):
+            say(f"mailbox {identity}", _UNSEEN)
     requests = by_kind.get("request.raised", {})
     for identity, organisation, consumer, purposes, types in rows(
         "SELECT id, organisation, consumer, purposes, record_types FROM request"
@@ -62,5 +71,9 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
 
 def _hash_of(key: dict[str, Any]) -> str:
     """How an entry names a public key: the hash of its JWK, as canonical JSON."""
-    digest = hashlib.sha256(rfc8785.dumps(key)).digest()
+    return _hash(rfc8785.dumps(key))
+
+
+def _hash(data: bytes) -> str:
+    digest = hashlib.sha256(data).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -12,8 +12,10 @@ from aiohttp import web
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
 from gateway.edge.door import Door
+from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.metrics import Metrics
 from gateway.feed import Counter
+from gateway.mailbox import Post
 from gateway.request import Desk
 from gateway.submission import Intake
 from gateway.upload import Depot
@@ -39,6 +41,8 @@ class Front:
     journal: Any
     evidence: Any
     depot: Depot
+    mailboxes: MeshDoor
+    post: Post
     vkey: str
     jwks: dict[str, Any]
     openapi: bytes
