@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.core.mesh import media_type_of, version
+from gateway.core.mesh_token import SCHEME
 from gateway.core.refusal import Reason, Refused
 
 PREFIX: Final = "/messageexchange/"
@@ -58,6 +59,8 @@ def mesh_problem(refusal: Refused, accept: str | None, instance: str) -> web.Res
     headers = {}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
+    if refusal.meaning.status == 401:
+        headers["WWW-Authenticate"] = SCHEME
     return web.Response(
         status=refusal.meaning.status,
         body=msgspec.json.encode(body),
