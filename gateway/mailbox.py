@@ -31,6 +31,7 @@ from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller
 from gateway.core.instant import written
 from gateway.core.limits import MESH_MESSAGES_OPEN, SPOOL_CHUNK_BYTES, UPLOAD_EXPIRES_SECONDS
+from gateway.core.media import idempotency_key
 from gateway.core.mesh import Labels, workflows_matching
 from gateway.core.mesh_message import Chunk, Sent, Told, Waiting
 from gateway.core.refusal import Reason, Refused
@@ -139,7 +140,7 @@ class Known:
 def idempotency(mailbox: str, given: str | None, labels: Labels, post: Post) -> str | None:
     """The key under which a message is one message: the one given, else from the sender's own id."""
     if given is not None or not labels.local_id:
-        return given
+        return idempotency_key(given)
     return (
         f"mesh-{post.vault.tag('mesh-id', mailbox.encode(), labels.local_id.encode()).hex()[:48]}"
     )
@@ -256,6 +257,9 @@ async def add(
         else:
             room = post.body_limit_bytes - sum(chunk.size for chunk in known)
             await post.messages.save(sent, await _store(sent, number, room, pieces, post))
+            if find(sent.id, sent.mailbox, post).state != "uploading":  # it expired meanwhile
+                post.files.discard(name)
+                raise Refused(Reason.MESSAGE_LOCKED)
     finally:
         post.busy.discard(name)
     found = find(sent.id, sent.mailbox, post)

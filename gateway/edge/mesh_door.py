@@ -19,7 +19,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.edge.door import Door
 from gateway.mailbox import SCOPES
 
-# Stands for the secrets of a mailbox that is not there, so that nobody learns by the time it took.
+# Stands for the secrets of a mailbox that is not there: it is refused like a wrong password.
 _NOBODYS: Final = MailboxSecret("0" * 32, "0" * 43)
 
 
