@@ -55,7 +55,7 @@ class Messages(Protocol):
     """Remembers messages; what changes is durable on return.
 
     `settle` puts what became of messages, and what was asked of the organisation since, into the
-    inbox of a mailbox; the same thing never twice.
+    inbox of a mailbox; the same thing never twice. `by_key` leaves out what was refused.
     """
 
     def sent(self, identity: str, mailbox: str) -> Sent | None: ...
@@ -147,11 +147,8 @@ def idempotency(mailbox: str, given: str | None, labels: Labels, post: Post) -> 
 
 
 def earlier(mailbox: str, key: str | None, post: Post) -> Sent | None:
-    """The message that was sent with the same key, unless it was refused."""
-    if key is None:
-        return None
-    found = post.messages.by_key(mailbox, _key_tag(mailbox, key, post))
-    return None if found is None or found.state == "refused" else found
+    """The message that was sent with the same key; what was refused may be sent again."""
+    return None if key is None else post.messages.by_key(mailbox, _key_tag(mailbox, key, post))
 
 
 def _key_tag(mailbox: str, key: str, post: Post) -> bytes:

@@ -7,11 +7,13 @@ import hashlib
 import json
 import warnings
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import requests
 from mesh_client import MeshClient, MeshError
+from mesh_client.types import TrackingResponse_v2
 
 from certs import development
 from gateway.judge.receipt import verify_receipt
@@ -229,3 +231,55 @@ async def test_a_long_message_goes_out_in_chunks(narrow: Mailbox) -> None:
         return bytes(client.retrieve_message(outcome).read())
 
     assert json.loads(await narrow.run(read))["state"] == "accepted"
+
+
+async def test_what_was_refused_is_mended_and_sent_again_under_the_same_id(shop: Mailbox) -> None:
+    right = rows(3_000)
+    wrong = right.replace(b"TOTAL,3000", b"TOTAL,3001")
+    for data, state in ((wrong, "error"), (right, "acknowledged"), (right, "acknowledged")):
+        sent = await shop.send(data, local_id="pay-2026-10", max_chunk_size=60_000)
+        status = "accepted"
+        while status == "accepted":
+            tracked = await shop.run(lambda client, sent=sent: client.track_message(sent))
+            status = tracked["status"]
+        assert status == state
+    states = [one["state"] for one in shop.house.gateway.store.journal.latest("employer", None, 9)]
+    assert states == ["accepted", "refused"]
+    _, body, _ = await shop.call("GET", "outbox/tracking?localID=pay-2026-10")
+    assert body["message_id"] == sent
+
+
+async def test_answers_have_the_members_that_are_published(shop: Mailbox) -> None:
+    schemas = json.loads((files("schemas") / "openapi.json").read_text())["components"]["schemas"]
+    sent = await shop.send()
+    _, tracked, _ = await shop.call("GET", f"outbox/tracking?messageID={sent}")
+    assert tracked.keys() == schemas["MeshTracking"]["properties"].keys()
+    ours = {"recipient_name", "recipient_ods_code", "recipient_org_code", "recipient_org_name"}
+    assert TrackingResponse_v2.__annotations__.keys() - tracked.keys() == ours  # not organisations'
+    _, listed, _ = await shop.call("GET", "inbox")
+    assert listed.keys() == schemas["MeshInbox"]["properties"].keys()
+    for method, path, status in (("GET", "nothing", 404), ("DELETE", "inbox", 405)):
+        found, error, _ = await shop.call(method, path)
+        assert found == status
+        assert error.keys() == schemas["MeshError"]["properties"].keys()
+
+
+async def test_both_forms_of_every_answer(shop: Mailbox) -> None:
+    one = {"headers": {"Accept": "application/json"}}
+    sent = await shop.send(local_id="a")
+    _, tracked, _ = await shop.call("GET", "outbox/tracking/a", **one)
+    assert (tracked["messageId"], tracked["status"]) == (sent, "Acknowledged")
+    assert (tracked["statusSuccess"], len(tracked["uploadTimestamp"])) == ("SUCCESS", 14)
+    _, listed, headers = await shop.call("GET", "inbox", **one)
+    assert list(listed) == ["messages"]
+    assert headers["Content-Type"] == "application/json"
+    _, counted, _ = await shop.call("GET", "count", **one)
+    assert (counted["count"], counted["allResultsIncluded"]) == (2, True)
+    _, found, _ = await shop.call(
+        "GET", "/messageexchange/endpointlookup/CMS/CMS_SUBMISSION", **one
+    )
+    (result,) = found["results"]
+    assert (result["address"], result["endpoint_type"]) == (ADDRESS, "MESH")
+    assert found["query_id"]
+    _, error, _ = await shop.call("GET", "inbox/x", **one)
+    assert error.keys() == {"errorEvent", "errorCode", "errorDescription"}

@@ -100,8 +100,13 @@ class Mailboxes:
         return self._one("id = ? AND mailbox = ?", identity, mailbox)
 
     def by_key(self, mailbox: str, key_tag: bytes) -> Sent | None:
-        """The latest message of a mailbox with an idempotency key."""
-        return self._one("mailbox = ? AND key_tag = ?", mailbox, key_tag)
+        """The latest message of a mailbox with an idempotency key, of those not refused."""
+        return self._one(
+            "mailbox = ? AND key_tag = ? AND state <> 'refused' AND NOT EXISTS (SELECT 1 "
+            "FROM submission WHERE submission.id = mesh_sent.submission AND state = 'refused')",
+            mailbox,
+            key_tag,
+        )
 
     def by_local_id(self, mailbox: str, local_tag: bytes) -> Sent | None:
         """The latest message of a mailbox under an id of its own."""
