@@ -46,7 +46,8 @@ def settings(directory: Path) -> Settings:
     )
 
 
-async def _onboard(directory: Path, gateway: Any) -> dict[str, Any]:
+async def onboard(directory: Path, gateway: Any) -> dict[str, Any]:
+    """Register the parties; what they need to speak."""
     pki = development.open_existing(directory / "pki")
     told: dict[str, Any] = {"port": gateway.port, "ca": str(pki.server_ca), "parties": {}}
     for name, (kind, classes) in PARTIES.items():
@@ -80,7 +81,7 @@ async def main(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     logs.configure()  # to stderr, as in production; a file beside the database would be flushed with it
     async with running(settings(directory)) as gateway:
-        print(json.dumps(await _onboard(directory, gateway)), flush=True)
+        print(json.dumps(await onboard(directory, gateway)), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

@@ -27,6 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.core.canonical import b64u
 from gateway.core.duty import Law
+from gateway.core.mesh_token import MailboxSecret, Wraps
 from gateway.core.refusal import Reason, Refused
 
 SCOPES: Final = {
@@ -34,6 +35,7 @@ SCOPES: Final = {
     "consumer": ("feeds", "requests"),
 }
 _IDENTITY: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MAILBOX: Final = re.compile(r"[A-Z][A-Z0-9]{2,49}")
 _NAME_CHARS: Final = 200
 _URN: Final = "urn:cms-gateway:"
 
@@ -80,6 +82,23 @@ class AddClient(_Order, frozen=True, kw_only=True, tag="add-client"):
     jwks: dict[str, Any]
 
 
+class AddMailbox(_Order, frozen=True, kw_only=True, tag="add-mailbox"):
+    """Give an organisation a mailbox for MESH; its secrets are told in the answer, and never again."""
+
+    id: str
+    organisation: str
+
+
+class RemoveMailbox(_Order, frozen=True, kw_only=True, tag="remove-mailbox"):
+    """Let nobody into a mailbox any more."""
+
+    id: str
+
+
+class ListMailboxes(_Order, frozen=True, kw_only=True, tag="list-mailboxes"):
+    """Every mailbox, those removed too."""
+
+
 class ListParties(_Order, frozen=True, kw_only=True, tag="list-parties"):
     """Every party, or those of a kind."""
 
@@ -92,7 +111,17 @@ class ShowParty(_Order, frozen=True, kw_only=True, tag="show-party"):
     id: str
 
 
-Order = AddParty | AddCertificate | RevokeCertificate | AddClient | ListParties | ShowParty
+Order = (
+    AddParty
+    | AddCertificate
+    | RevokeCertificate
+    | AddClient
+    | AddMailbox
+    | RemoveMailbox
+    | ListMailboxes
+    | ListParties
+    | ShowParty
+)
 
 
 # --- what this story needs of the world ---------------------------------------------------------
@@ -146,6 +175,21 @@ class Registry(Reads, Writes, Protocol):
     """Both."""
 
 
+class Mailboxes(Protocol):
+    """Knows mailboxes, and changes them; durable on return, with a ledger entry."""
+
+    def mailboxes(self) -> list[dict[str, Any]]:
+        """Every mailbox, removed ones too: id, organisation, added, removed."""
+
+    async def add_mailbox(
+        self, identity: str, organisation: str, wrapped_key: bytes, secret: bytes
+    ) -> None:
+        """Add a mailbox that is not there yet, with its sealed secret."""
+
+    async def remove_mailbox(self, identity: str) -> None:
+        """Let nobody into a mailbox any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What administration is made of. `check_keys` raises ValueError for a key set of no use.
@@ -158,6 +202,9 @@ class Office:
     law: Law
     check_keys: Callable[[dict[str, Any]], object]
     clock: Callable[[], dt.datetime]
+    mailboxes: Mailboxes
+    vault: Wraps
+    entropy: Callable[[int], bytes]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -176,6 +223,12 @@ async def carry_out(order: Order, office: Office) -> dict[str, Any]:
                 return await _revoke(order, office)
             case AddClient():
                 return await _add_client(order, office)
+            case AddMailbox():
+                return await _add_mailbox(order, office)
+            case RemoveMailbox(id=identity):
+                return await _remove_mailbox(identity, office)
+            case ListMailboxes():
+                return {"mailboxes": office.mailboxes.mailboxes()}
             case ListParties(kind=kind):
                 kinds = ("organisation", "consumer") if kind is None else (kind,)
                 return {"parties": [p for each in kinds for p in _parties(each, office)]}
@@ -277,6 +330,33 @@ async def _add_client(order: AddClient, office: Office) -> dict[str, Any]:
     scope = sorted(set(order.scope))
     await office.registry.add_client(order.id, order.party, scope, order.jwks)
     return {"id": order.id, "party": order.party, "scope": scope}
+
+
+async def _add_mailbox(order: AddMailbox, office: Office) -> dict[str, Any]:
+    if _party(order.organisation, office).kind != "organisation":
+        raise _refused("Only organisations have mailboxes; a consumer reads its feed.")
+    if not _MAILBOX.fullmatch(order.id):
+        raise _refused("A mailbox id is 3 to 50 of A-Z and 0-9, and starts with a letter.")
+    if any(box["id"] == order.id for box in office.mailboxes.mailboxes()):
+        raise _refused("There is, or was, a mailbox with this id; choose another.")
+    secret = MailboxSecret.fresh(office.entropy)
+    sealed = secret.seal(order.id, office.vault, office.entropy)
+    await office.mailboxes.add_mailbox(order.id, order.organisation, *sealed)
+    return {
+        "id": order.id,
+        "organisation": order.organisation,
+        "password": secret.password,
+        "shared_key": secret.shared_key,
+    }
+
+
+async def _remove_mailbox(identity: str, office: Office) -> dict[str, Any]:
+    found = [box for box in office.mailboxes.mailboxes() if box["id"] == identity]
+    if not found:
+        raise _refused("There is no mailbox with this id; 'mailbox list' names them.")
+    if found[0]["removed"] is None:
+        await office.mailboxes.remove_mailbox(identity)
+    return {"id": identity, "organisation": found[0]["organisation"], "removed": True}
 
 
 def _parties(kind: str, office: Office) -> list[dict[str, Any]]:

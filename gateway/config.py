@@ -38,8 +38,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `origin` names the ledger for ever; `issuer` is the https URL of this gateway; `data` holds the
     database and sealed bodies, `keys` the key ring (keep them apart in backups). `proxies` are the
     networks whose `Client-Cert` header is believed, `monitors` those that may read /metrics,
-    `signers` certificates trusted to sign ISO 20022 messages. `duties` is a directory of
-    class files that stand beside those of the installed duty table, or in their place. `processes` read large bodies.
+    `signers` certificates trusted to sign ISO 20022 messages. `duties` is a directory of class files
+    that stand beside those of the installed duty table, or in their place. `mailbox` is our own mailbox id for those
+    who speak MESH, found under `mailbox_code`. `processes` read large bodies.
     """
 
     origin: str
@@ -53,6 +54,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     monitors: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signers: tuple[Path, ...] = ()
     duties: Path | None = None
+    mailbox: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9]{2,49}$")] = "CMSGATEWAY"
+    mailbox_code: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{2,20}$")] = "CMS"
+    mailbox_chunk_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=100 * MIB)] = 5 * MIB
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60

@@ -37,10 +37,12 @@ from gateway.edge.http.app import application
 from gateway.edge.http.connection import Runner
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
+from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
+from gateway.mailbox import Post
 from gateway.reading_process import ReadingProcesses
 from gateway.request import Desk
 from gateway.sealing import Seal
@@ -127,9 +129,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         key = parse_vkey(ring.evidence.vkey)
         jobs = _jobs(settings, store, trust, key, ring.evidence.sign, conclusions, stopped)
         app = application(front, settings.networks(settings.monitors))
-        office = Office(store.registry, the_law, verification_keys, clock)
         async with (
-            admin.listening(settings.data, office),
+            admin.listening(settings.data, office(store, the_law, ring)),
             _listening(app, settings) as port,
         ):
             jobs.start()
@@ -148,6 +149,13 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 intake.reader.close()
     finally:
         await store.stop()
+
+
+def office(store: Store, the_law: Law, ring: keyring.KeyRing) -> Office:
+    """Where the orders of an operator are carried out."""
+    return Office(
+        store.registry, the_law, verification_keys, clock, store.mailboxes, ring, os.urandom
+    )
 
 
 def _intake(
@@ -175,14 +183,17 @@ def _intake(
 def _front(
     settings: Settings, ring: keyring.KeyRing, intake: Intake, store: Store, later: Conclusions
 ) -> Front:
+    door = cast("Door", intake.door)
     return Front(
         issuer=settings.issuer,
         intake=intake,
         clerk=Clerk(store.corrections, ring, intake.law.version, clock, os.urandom, new_id),
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
+        mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
+        post=_post(settings, ring, store),
         desk=Desk(store.registry, ring, intake.law, clock, os.urandom, new_id),
         depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
-        door=cast("Door", intake.door),
+        door=door,
         law=intake.law,
         formats=intake.formats,
         journal=store.journal,
@@ -196,6 +207,21 @@ def _front(
         concluded=later.wait,
         unwrap=ring.unwrap,
         ready=lambda: None if store.writer.broken is None else "The store has failed.",
+    )
+
+
+def _post(settings: Settings, ring: keyring.KeyRing, store: Store) -> Post:
+    return Post(
+        messages=store.mailboxes,
+        files=store.bodies,
+        vault=ring,
+        address=settings.mailbox,
+        code=settings.mailbox_code,
+        chunk_bytes=settings.mailbox_chunk_bytes,
+        body_limit_bytes=settings.body_limit_bytes,
+        clock=clock,
+        entropy=os.urandom,
+        new_id=new_id,
     )
 
 
@@ -256,6 +282,8 @@ def _jobs(
     async def expire() -> None:
         for upload in store.uploads.expired(int(clock().timestamp())):
             store.bodies.discard(upload)
+        for chunk in await store.mailboxes.expire(int(clock().timestamp())):
+            store.bodies.discard(chunk)
         before = clock() - dt.timedelta(days=settings.idempotency_days)
         log.info("expired", count=await store.registry.expire(clock(), before))
 

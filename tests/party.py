@@ -37,6 +37,11 @@ class Party:
     session: aiohttp.ClientSession
     _token: str | None = field(default=None)
 
+    def connected(self) -> aiohttp.ClientSession:
+        """A new session with the same certificate."""
+        context = tls.client_context(self.pki.server_ca, self.issued.certificate, self.issued.key)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+
     @property
     def client(self) -> str:
         return f"{self.id}-client"

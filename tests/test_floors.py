@@ -29,6 +29,7 @@ ALLOWED = {
     "gateway/feed.py": ("gateway.core",),
     "gateway/sealing.py": ("gateway.core",),
     "gateway/administration.py": ("gateway.core",),
+    "gateway/mailbox.py": ("gateway.core",),
     "gateway/config.py": ("gateway.core",),
     "schemas/": (),
 }

@@ -11,14 +11,13 @@ import apsw
 import msgspec
 
 from gateway import config, wiring
-from gateway.administration import Office, Order, carry_out
+from gateway.administration import Order, carry_out
 from gateway.cli.exits import Exit, Stop, run
 from gateway.client.problem import Problem, problem_of
 from gateway.config import Settings
 from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring, logs
 from gateway.edge.http.admin import PATH, SOCKET
-from gateway.edge.oauth.jose import verification_keys
 from gateway.store.sqlite.connection import StoreError, open_reader
 from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.tree import Tree
@@ -59,8 +58,7 @@ async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
     store = wiring.open_store(settings, ring, law)
     try:
         await store.start()
-        office = Office(store.registry, law, verification_keys, wiring.clock)
-        return await carry_out(wanted, office)
+        return await carry_out(wanted, wiring.office(store, law, ring))
     finally:
         await store.stop()
 

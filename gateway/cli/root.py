@@ -24,6 +24,7 @@ root = Group(
         "ledger": "gateway.cli.ledgers:ledger",
         "org": "gateway.cli.parties:org",
         "client": "gateway.cli.clients:client",
+        "mailbox": "gateway.cli.mailboxes:mailbox",
         "cert": "gateway.cli.certificates:cert",
         "duties": "gateway.cli.duties:duties",
         "key": "gateway.cli.keys:key",

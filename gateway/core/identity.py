@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a caller shows: the DER of their TLS certificate, its chain, and a bearer token."""
+    """What a caller shows: the DER of their TLS certificate, its chain, and a token.
+
+    The token is a bearer token; at the mailbox door it is what follows `NHSMESH`, and `mailbox` is
+    the mailbox that the address names, if it names one.
+    """
 
     certificate: bytes | None
     token: str | None
     chain: tuple[bytes, ...] = ()
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,3 +77,31 @@ UPLOADS_OPEN: Final = 20
 
 # An unfinished upload is forgotten after a day.
 UPLOAD_EXPIRES_SECONDS: Final = 86_400
+
+# What a MESH client may say in headers: the lengths of mesh-api.yaml, characters.
+MESH_MAILBOX_CHARS: Final = 100
+MESH_WORKFLOW_CHARS: Final = 300
+MESH_SUBJECT_CHARS: Final = 500
+MESH_TEXT_CHARS: Final = 300
+MESH_CHECKSUM_CHARS: Final = 100
+
+# A MESH token counts for two hours to each side of its timestamp, which is a minute wide.
+MESH_TOKEN_SECONDS: Final = 7_200
+
+# MESH clients cut at 5 MB or more; a thousand such chunks are the largest body we can be set to.
+MESH_CHUNKS: Final = 1_000
+
+# Unfinished messages one mailbox may have at a time, as for uploads.
+MESH_MESSAGES_OPEN: Final = 20
+
+# A listing of an inbox, as MESH pages it.
+MESH_PAGE: Final = 500
+MESH_PAGE_MIN: Final = 10
+MESH_PAGE_MAX: Final = 5_000
+
+# New inbox messages made in one commit; more follow in the next.
+MESH_SETTLED: Final = 500
+
+# A mailbox's password and shared key: 192 and 256 bits, so that nobody finds them by trying.
+MESH_PASSWORD_BYTES: Final = 24
+MESH_SHARED_KEY_BYTES: Final = 32

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from gateway.core.reason import Reason
-
-
-class Meaning(NamedTuple):
-    """What a reason is called, its HTTP status, and what the sender should do next."""
-
-    slug: str
-    status: int
-    title: str
-    fix: str
+from gateway.core.mailbox_meanings import MAILBOX_MEANINGS
+from gateway.core.reason import Meaning, Reason
 
 
 def _meaning(reason: Reason, status: int, title: str, fix: str) -> tuple[Reason, Meaning]:
@@ -304,5 +296,6 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             "Something went wrong in the gateway",
             "Send the same request again; tell us the instance id if it persists.",
         ),
+        *(_meaning(reason, *row) for reason, row in MAILBOX_MEANINGS.items()),
     ],
 )

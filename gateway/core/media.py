@@ -1,4 +1,4 @@
-"""The few request headers that decide something, read strictly.
+"""The few request headers that decide something, read strictly; and a guess where none does.
 
 Content-Type (RFC 9110 section 8.3), Content-Digest (RFC 9530) and Idempotency-Key (IETF draft, a
 structured-field string of RFC 8941).
@@ -18,6 +18,22 @@ _NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _MEDIA_TYPE: Final = re.compile(rf"({_NAME}/{_NAME})[ \t]*(?:;[^\r\n]*)?", re.ASCII)
 _DIGEST_MEMBER: Final = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):", re.ASCII)
 _DIGEST_BYTES: Final = {"sha-256": 32, "sha-512": 64}
+
+# The gateway tells formats of one general type apart by the first bytes.
+_BY_SUFFIX: Final = {
+    ".csv": "text/csv",
+    ".txt": "text/csv",
+    ".xml": "application/xml",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_BY_FIRST: Final = {
+    b"<": "application/xml",
+    b"{": "application/json",
+    b"[": "application/json",
+    b"PK": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def media_type(header: str | None) -> str:
@@ -74,3 +90,19 @@ def idempotency_key(header: str | None) -> str | None:
     ):
         raise Refused(Reason.IDEMPOTENCY_KEY_NOT_VALID)
     return text
+
+
+def guess(name: str, head: bytes) -> str:
+    """The general media type of a file, by the end of its name, else by its first bytes."""
+    dot = name.rfind(".")
+    known = _BY_SUFFIX.get(name[dot:].lower()) if dot >= 0 else None
+    if known is not None:
+        return known
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    # UTF-16 puts a zero byte beside each character of the start of a file.
+    start = head.replace(b"\0", b"").lstrip()
+    for first, media_type in _BY_FIRST.items():
+        if start.startswith(first):
+            return media_type
+    return "text/csv"

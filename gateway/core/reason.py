@@ -1,8 +1,18 @@
-"""Every reason for which the gateway refuses: a closed list."""
+"""Every reason for a refusal, and what there is to know of one; the table is in `meaning`."""
 
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """What a reason is called, its HTTP status, and what the sender should do next."""
+
+    slug: str
+    status: int
+    title: str
+    fix: str
 
 
 class Reason(enum.Enum):
@@ -55,6 +65,17 @@ class Reason(enum.Enum):
     CHARACTER_SET = "character-set"
     FILE_RULE = "file-rule"
     NOTHING_ACCEPTED = "nothing-accepted"
+    # a mailbox
+    MAILBOX_TOKEN_NOT_VALID = "mailbox-token-not-valid"  # noqa: S105
+    MAILBOX_TOKEN_USED = "mailbox-token-used"  # noqa: S105
+    RECIPIENT_UNKNOWN = "recipient-unknown"
+    WORKFLOW_UNKNOWN = "workflow-unknown"
+    MESSAGE_HEADER_NOT_VALID = "message-header-not-valid"
+    MESSAGE_EMPTY = "message-empty"
+    MESSAGE_ENCODING_UNKNOWN = "message-encoding-unknown"
+    MESSAGE_LOCKED = "message-locked"
+    MESSAGE_GONE = "message-gone"
+    CHUNK_BEYOND_LAST = "chunk-beyond-last"
     # the gateway itself
     BUSY = "busy"
     RATE_LIMITED = "rate-limited"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from gateway.core.meaning import MEANINGS, Meaning
-from gateway.core.reason import Reason
+from gateway.core.meaning import MEANINGS
+from gateway.core.reason import Meaning, Reason
 
 __all__ = ["MEANINGS", "Meaning", "Reason", "Refused"]
 

@@ -83,7 +83,7 @@ class Door:
         moment ago is refused on an open connection too.
         """
         now = self._clock()
-        thumbprint, party = self._holder(credentials, now)
+        thumbprint, party = self.holder(credentials, now)
         if credentials.token is None:
             raise Refused(Reason.TOKEN_MISSING)
         token = self._tokens.verify(credentials.token, thumbprint, now)
@@ -99,10 +99,15 @@ class Door:
     def check_certificate(self, credentials: Credentials) -> None:
         """Refuse who has no certificate of a party, or calls too often."""
         now = self._clock()
-        thumbprint, _ = self._holder(credentials, now)
+        thumbprint, _ = self.holder(credentials, now)
         self._rate.take(thumbprint, now)
 
-    def _holder(self, credentials: Credentials, now: dt.datetime) -> tuple[str, Party]:
+    def admit_call(self, client: str, now: dt.datetime) -> None:
+        """Count one call; raises Refused(RATE_LIMITED) for one too many."""
+        self._rate.take(client, now)
+
+    def holder(self, credentials: Credentials, now: dt.datetime) -> tuple[str, Party]:
+        """The thumbprint of the certificate shown, and the party it was registered for."""
         if credentials.certificate is None:
             raise Refused(Reason.CERTIFICATE_MISSING)
         verified = self._trust.verify(credentials.certificate, now, credentials.chain)
@@ -125,7 +130,7 @@ class Door:
         RFC 7523 for the assertion; the token is bound to the connection's certificate (RFC 8705).
         """
         now = self._clock()
-        thumbprint, party = self._holder(credentials, now)
+        thumbprint, party = self.holder(credentials, now)
         claimed = verify_assertion(assertion, self._keys_of, issuer, now)
         client = self._registry.client(claimed.client_id)
         if client is None or client.party != party.id:

@@ -166,6 +166,8 @@ ADMINISTRATION: Final = frozenset(
         "certificate.revoked",
         "client.added",
         "consumer.added",
+        "mailbox.added",
+        "mailbox.removed",
         "request.raised",
         "key.added",
         "duties.changed",

@@ -21,7 +21,7 @@ _UNSEEN: Final = "no entry of the ledger accounts for it"
 
 
 def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
-    """Compare parties, certificates, clients, duty tables and requests with the entries that made them."""
+    """Compare parties, certificates, clients, mailboxes, requests and duty tables with entries."""
     by_kind: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in entries:
         key = entry["thumbprint"] if entry["kind"] == "certificate.added" else entry["id"]
@@ -50,6 +50,15 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         if client is None or client.get("party") != party or client.get("keys") != keys:
             say(f"client {identity}", _UNSEEN)
     _check_duties(rows, entries, say)
+    mailboxes = by_kind.get("mailbox.added", {})
+    removed = by_kind.get("mailbox.removed", {})
+    for identity, party, secret, gone in rows(
+        "SELECT id, organisation, secret, removed FROM mailbox"
+    ):
+        box = mailboxes.get(identity)
+        told = (party, _hash(secret), gone is not None)
+        if box is None or told != (box["organisation"], box["secret"], identity in removed):
+            say(f"mailbox {identity}", _UNSEEN)
     requests = by_kind.get("request.raised", {})
     for identity, organisation, consumer, purposes, types in rows(
         "SELECT id, organisation, consumer, purposes, record_types FROM request"
@@ -85,7 +94,11 @@ def _check_duties(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
 
 def _hash_of(key: dict[str, Any]) -> str:
     """How an entry names a public key: the hash of its JWK, as canonical JSON."""
-    return _b64u(hashlib.sha256(rfc8785.dumps(key)).digest())
+    return _hash(rfc8785.dumps(key))
+
+
+def _hash(data: bytes) -> str:
+    return _b64u(hashlib.sha256(data).digest())
 
 
 def _b64u(data: bytes) -> str:

@@ -11,8 +11,10 @@ import pytest
 from gateway.edge import tls
 from gateway.edge.http.app import ROUTES, Policy, Route
 from tests.conftest import SAMPLES, House
+from tests.edge.mailbox import mailbox_of
 
 PARTY_ROUTES = [route for route in ROUTES if route.policy is Policy.PARTY]
+MAILBOX_ROUTES = [route for route in ROUTES if route.policy is Policy.MAILBOX]
 PUBLIC_ROUTES = [route for route in ROUTES if route.policy is Policy.PUBLIC]
 
 
@@ -28,6 +30,11 @@ def filled(route: Route, **values: str) -> str:
         "path": "0/000.p/1",
         "index": "0",
         "slug": "busy",
+        "mailbox": "SHOP1",
+        "chunk": "2",
+        "local": "a",
+        "ods": "CMS",
+        "workflow": "CMS_SUBMISSION",
     } | values
     return re.sub(r"{(\w+)(?::[^}]*)?}", lambda match: given[match[1]], route.path)
 
@@ -73,6 +80,20 @@ async def test_a_route_of_parties_needs_a_certificate_and_a_token(
         ) as response,
     ):
         assert response.status == 401
+
+
+@pytest.mark.parametrize("route", MAILBOX_ROUTES, ids=name)
+async def test_a_route_of_mailboxes_needs_a_certificate_and_its_own_token(
+    house: House, route: Route
+) -> None:
+    shop = await mailbox_of(house, "employer", "SHOP1")
+    assert (await _bare(house, route, Authorization=shop.token()))[0] == 401
+    bearer = f"Bearer {await house.employer.token()}"
+    for token in (bearer, shop.token(password="another")):
+        status, _, _ = await shop.call(route.method, filled(route), token=token)
+        assert status == 403
+    status, _, _ = await shop.call(route.method, filled(route))
+    assert status not in {401, 403}
 
 
 @pytest.mark.parametrize("route", PUBLIC_ROUTES, ids=name)

@@ -21,6 +21,9 @@ from gateway.core.limits import (
     FEED_PAGE_RECORDS,
     FEED_PAGE_RECORDS_MAX,
     LONG_POLL_SECONDS,
+    MESH_PAGE,
+    MESH_PAGE_MAX,
+    MESH_PAGE_MIN,
     ROW_ERRORS_SHOWN,
 )
 from gateway.core.receipt import Rows
@@ -91,6 +94,8 @@ def test_who_may_call_is_what_the_route_table_says():
             assert needed["mutualTLS"] == []
             assert len(needed["oauth2"]) == 1
             assert set(needed["oauth2"]) <= scopes["scopes"].keys()
+        elif policies[method, path] is Policy.MAILBOX:
+            assert security == [{"mutualTLS": [], "mesh": []}]
         else:
             assert security in ([], [{"mutualTLS": []}])
 
@@ -111,6 +116,10 @@ def test_limits_are_those_of_the_code():
     assert by_name["limit"]["maximum"] == FEED_PAGE_RECORDS_MAX
     assert by_name["wait"]["maximum"] == LONG_POLL_SECONDS
     assert SCHEMAS["Outcome"]["properties"]["errors"]["maxItems"] == ROW_ERRORS_SHOWN
+    (listing,) = [o for _, _, o in operations() if o["operationId"] == "listInbox"]
+    page = {item["name"]: item["schema"] for item in listing["parameters"]}["max_results"]
+    bounds = page["minimum"], page["default"], page["maximum"]
+    assert bounds == (MESH_PAGE_MIN, MESH_PAGE, MESH_PAGE_MAX)
 
 
 def test_every_problem_exists_and_stands_under_its_status():
@@ -128,7 +137,7 @@ def test_every_problem_exists_and_stands_under_its_status():
 
 def test_every_call_of_a_party_may_be_one_too_many():
     for _, _, operation in operations():
-        limited = any("oauth2" in needed for needed in operation["security"])
+        limited = any({"oauth2", "mesh"} & needed.keys() for needed in operation["security"])
         assert ("429" in operation["responses"]) == limited
         if limited:
             assert "Retry-After" in operation["responses"]["429"]["headers"]

@@ -1,7 +1,8 @@
 """The route table, and the application made from it.
 
 Every route says who may call it: `PUBLIC` (anybody), `PARTY` (a certificate, and a token bound to
-it, which the handler's story asks the door for) or `MONITOR` (an address of the operator's). A route
+it, which the handler's story asks the door for), `MAILBOX` (a certificate, and a token of the MESH
+API proved with the secrets of a mailbox) or `MONITOR` (an address of the operator's). A route
 without a policy cannot be written, and a request that matches none gets the same answer as one for
 something that is not there.
 """
@@ -17,7 +18,17 @@ from aiohttp import web
 
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import is_within
-from gateway.edge.http import about, corrections, feeds, submissions, uploads
+from gateway.edge.http import (
+    about,
+    corrections,
+    feeds,
+    mesh,
+    mesh_inbox,
+    mesh_outbox,
+    mesh_tracking,
+    submissions,
+    uploads,
+)
 from gateway.edge.http.exchange import exchange
 from gateway.edge.http.keys import FRONT, Front, Network
 
@@ -29,6 +40,7 @@ class Policy(enum.Enum):
 
     PUBLIC = "anybody"
     PARTY = "a party, by certificate and token"
+    MAILBOX = "an organisation, by certificate and MESH token"
     MONITOR = "the operator's monitoring"
 
 
@@ -66,6 +78,37 @@ ROUTES: Final = (
     Route("GET", "/v1/requests/{id}", feeds.one_request, Policy.PARTY),
     Route("GET", "/v1/feeds/{name}", feeds.read, Policy.PARTY),
     Route("POST", "/v1/feeds/{name}/ack", feeds.acknowledge, Policy.PARTY),
+    Route("GET", "/messageexchange/_ping", mesh.ping, Policy.PUBLIC),
+    Route("GET", "/messageexchange/endpointlookup/{ods}/{workflow}", mesh.look_up, Policy.MAILBOX),
+    Route("POST", "/messageexchange/{mailbox}", mesh.handshake, Policy.MAILBOX),
+    Route("GET", "/messageexchange/{mailbox}", mesh.handshake, Policy.MAILBOX),
+    Route("GET", "/messageexchange/{mailbox}/count", mesh_inbox.count, Policy.MAILBOX),
+    Route("POST", "/messageexchange/{mailbox}/outbox", mesh_outbox.send, Policy.MAILBOX),
+    Route("GET", "/messageexchange/{mailbox}/outbox/tracking", mesh_tracking.track, Policy.MAILBOX),
+    Route(
+        "GET",
+        "/messageexchange/{mailbox}/outbox/tracking/{local}",
+        mesh_tracking.track_local,
+        Policy.MAILBOX,
+    ),
+    Route(
+        "POST", "/messageexchange/{mailbox}/outbox/{id}/{chunk}", mesh_outbox.add, Policy.MAILBOX
+    ),
+    Route("GET", "/messageexchange/{mailbox}/inbox", mesh_inbox.listing, Policy.MAILBOX),
+    Route("GET", "/messageexchange/{mailbox}/inbox/{id}", mesh_inbox.collect, Policy.MAILBOX),
+    Route("HEAD", "/messageexchange/{mailbox}/inbox/{id}", mesh_inbox.collect, Policy.MAILBOX),
+    Route(
+        "GET",
+        "/messageexchange/{mailbox}/inbox/{id}/{chunk}",
+        mesh_inbox.collect_chunk,
+        Policy.MAILBOX,
+    ),
+    Route(
+        "PUT",
+        "/messageexchange/{mailbox}/inbox/{id}/status/acknowledged",
+        mesh_inbox.acknowledge,
+        Policy.MAILBOX,
+    ),
     Route("GET", "/v1/ledger/checkpoint", about.checkpoint, Policy.PUBLIC),
     Route("GET", "/v1/ledger/vkey", about.vkey, Policy.PUBLIC),
     Route("GET", "/v1/ledger/tile/{path:.+}", about.tile, Policy.PUBLIC),

@@ -18,6 +18,7 @@ from gateway.core.limits import BODY_IDLE_SECONDS, BODY_TOTAL_SECONDS, KIB
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import client_cert_from_header, is_within
 from gateway.edge.http.keys import FRONT
+from gateway.edge.http.mesh_error import PREFIX, mesh_problem
 from gateway.edge.http.problem import problem
 from gateway.edge.tls import peer_certificate
 
@@ -54,16 +55,16 @@ async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse
         response = await handler(request)
     except Refused as refusal:
         reason = refusal.reason
-        response = problem(refusal, front.issuer, identity)
+        response = _told(request, refusal, identity)
     except web.HTTPException as error:
         reason = _reason_of(error)
-        response = problem(Refused(reason), front.issuer, identity)
+        response = _told(request, Refused(reason), identity)
     except asyncio.CancelledError:
         raise
     except Exception as error:  # noqa: BLE001 - the last line: never a trace to the sender
         log.error("unexpected", error=type(error).__name__, exchange=identity, at=_place(error))  # noqa: TRY400 - a trace may hold data
         reason = Reason.INTERNAL
-        response = problem(Refused(reason), front.issuer, identity)
+        response = _told(request, Refused(reason), identity)
     seconds = time.perf_counter() - began
     route = _route(request)
     if not response.prepared:
@@ -81,6 +82,13 @@ async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse
         milliseconds=round(seconds * 1000, 1),
     )
     return response
+
+
+def _told(request: web.Request, refusal: Refused, identity: str) -> web.Response:
+    """A refusal in the words of the door it was met at."""
+    if request.path.startswith(PREFIX):
+        return mesh_problem(refusal, request.headers.get("Accept"), identity)
+    return problem(refusal, request.app[FRONT].issuer, identity)
 
 
 def _reason_of(error: web.HTTPException) -> Reason:
@@ -106,15 +114,8 @@ def _place(error: BaseException) -> str:
 
 
 def credentials(request: web.Request) -> Credentials:
-    """What the caller shows. `Client-Cert` (RFC 9440) counts only from a configured proxy."""
-    front = request.app[FRONT]
-    forwarded = client_cert_from_header(request.headers, request.remote, front.trusted_proxies)
-    if forwarded.ignored:
-        log.warning("client_cert_header_ignored", route=_route(request))
-    if forwarded.der is not None or is_within(request.remote, front.trusted_proxies):
-        certificate, chain = forwarded.der, forwarded.chain
-    else:
-        certificate, chain = peer_certificate(request.transport), ()
+    """What the caller shows: a certificate, and a bearer token."""
+    certificate, chain = _certificate(request)
     header = request.headers.get("Authorization")
     if header is None:
         return Credentials(certificate, None, chain)
@@ -122,6 +123,24 @@ def credentials(request: web.Request) -> Credentials:
     if match is None:
         raise Refused(Reason.TOKEN_NOT_VALID, "Send 'Authorization: Bearer <token>'.")
     return Credentials(certificate, match[1], chain)
+
+
+def mesh_credentials(request: web.Request) -> Credentials:
+    """What a caller of the MESH API shows: a certificate, an NHSMESH token, and which mailbox."""
+    certificate, chain = _certificate(request)
+    header = request.headers.get("Authorization")
+    return Credentials(certificate, header, chain, request.match_info.get("mailbox"))
+
+
+def _certificate(request: web.Request) -> tuple[bytes | None, tuple[bytes, ...]]:
+    """The client's certificate; `Client-Cert` (RFC 9440) counts only from a configured proxy."""
+    front = request.app[FRONT]
+    forwarded = client_cert_from_header(request.headers, request.remote, front.trusted_proxies)
+    if forwarded.ignored:
+        log.warning("client_cert_header_ignored", route=_route(request))
+    if forwarded.der is not None or is_within(request.remote, front.trusted_proxies):
+        return forwarded.der, forwarded.chain
+    return peer_certificate(request.transport), ()
 
 
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:

@@ -13,8 +13,10 @@ from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
 from gateway.correction import Clerk
 from gateway.edge.door import Door
+from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.metrics import Metrics
 from gateway.feed import Counter
+from gateway.mailbox import Post
 from gateway.request import Desk
 from gateway.submission import Intake
 from gateway.upload import Depot
@@ -41,6 +43,8 @@ class Front:
     journal: Any
     evidence: Any
     depot: Depot
+    mailboxes: MeshDoor
+    post: Post
     vkey: str
     jwks: dict[str, Any]
     openapi: bytes

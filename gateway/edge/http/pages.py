@@ -44,7 +44,7 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
 
 def _operations(methods: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for method, operation in methods.items():
-        if method in {"get", "post", "patch", "head", "delete", "options"}:
+        if method in {"get", "post", "put", "patch", "head", "delete", "options"}:
             yield method.upper(), operation
 
 

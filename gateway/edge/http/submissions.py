@@ -66,7 +66,7 @@ async def answered(request: web.Request, answer: Answer) -> web.Response:
         if later is not None:
             recorded = replace(later, repeat=recorded.repeat)
     if recorded.state != "received" and (recorded.repeat or recorded is not answer.recorded):
-        outcome = _outcome(front, recorded)
+        outcome = outcome_of(front, recorded)
     if not recorded.repeat:
         front.metrics.submission(
             recorded.state,
@@ -115,7 +115,8 @@ async def _find(request: web.Request) -> tuple[Caller, Recorded]:
     return caller, recorded
 
 
-def _outcome(front: Front, recorded: Recorded) -> Outcome:
+def outcome_of(front: Front, recorded: Recorded) -> Outcome:
+    """Row errors and notes of a submission that has an outcome."""
     wrapped, sealed = front.journal.outcome(recorded.id)
     key = front.unwrap(wrapped, recorded.id.encode())
     return open_outcome(sealed, Envelope(key, recorded.id))
@@ -137,7 +138,7 @@ async def show(request: web.Request) -> web.Response:
     wait = whole_number(request, "wait", 0, 0, _WAIT_SECONDS)
     if recorded.state == "received":
         recorded = await front.concluded(recorded.id, wait) or recorded
-    outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
+    outcome = Outcome() if recorded.state == "received" else outcome_of(front, recorded)
     return web.json_response(body=msgspec.json.encode(summary(recorded, outcome)))
 
 
@@ -145,7 +146,7 @@ async def errors(request: web.Request) -> web.Response:
     """GET /v1/submissions/{id}/errors: every row error kept, as JSON or CSV."""
     front = request.app[FRONT]
     _, recorded = await _find(request)
-    outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
+    outcome = Outcome() if recorded.state == "received" else outcome_of(front, recorded)
     if "text/csv" in request.headers.get("Accept", ""):
         head = ["row,field,code,message,fix,row_key"]
         lines = head + [

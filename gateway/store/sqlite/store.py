@@ -19,6 +19,7 @@ from gateway.store.sqlite.corrections import Corrections
 from gateway.store.sqlite.duties import Duties
 from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.journal import Journal
+from gateway.store.sqlite.mailbox import Mailboxes
 from gateway.store.sqlite.registry import Registry
 from gateway.store.sqlite.shelf import Shelf
 from gateway.store.sqlite.tree import Tree
@@ -55,6 +56,7 @@ class Store:
         self.registry = Registry(self.writer, self._reader)
         self.duties = Duties(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)
+        self.mailboxes = Mailboxes(self.writer, self._reader)
 
     async def start(self) -> None:
         """Begin to write; open the ledger if it is new; remove what was never acknowledged."""
@@ -65,7 +67,8 @@ class Store:
         if note.split("\n", 1)[0] != self._key.name:
             raise StoreError("This store belongs to another origin; check the settings.")
         known = {row[0] for row in fetch(self._reader, "SELECT id FROM submission")}
-        gone = await asyncio.to_thread(self.bodies.sweep, known | set(self.uploads.open_ids()))
+        known |= {*self.uploads.open_ids(), *self.mailboxes.open_files()}
+        gone = await asyncio.to_thread(self.bodies.sweep, known)
         if gone:
             log.info("unacknowledged_files_removed", count=len(gone))
 
