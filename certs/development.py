@@ -204,6 +204,12 @@ def revoke(pki: DevelopmentPki, serial: str, *, now: dt.datetime) -> Issued:
     return show(pki, serial)
 
 
+def renew_list(pki: DevelopmentPki, *, now: dt.datetime) -> None:
+    """Write the revocation list anew, to hold from `now` on; who was on it stays on it."""
+    with private_files.locked(pki.directory / ".lock"):
+        _write_crl(pki, now)
+
+
 def show(pki: DevelopmentPki, serial: str) -> Issued:
     """Read one certificate that this PKI has issued; `serial` may have colons or capitals."""
     normal = serial.lower().replace(":", "").lstrip("0")

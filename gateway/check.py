@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.core import drafting
 from gateway.core.stages import Arrival, Grounded, Reading
 from gateway.submission import (
     SCOPE,
@@ -55,7 +56,7 @@ async def _read(grounded: Grounded, intake: Intake) -> Reading:
     if spooled.inline:
         return read(grounded, intake)
     mended = mended_by(spooled.admitted.completes, spooled.admitted.caller.party, intake)
-    return await intake.reader.read(
+    reading = await intake.reader.read(
         spooled.admitted.submission,
         grounded.adapter.name,
         grounded.grounds.record_types,
@@ -63,3 +64,4 @@ async def _read(grounded: Grounded, intake: Intake) -> Reading:
         spooled.received_at,
         mending_of(mended, intake),
     )
+    return drafting.dated(reading, spooled.admitted.request, spooled.received_at)

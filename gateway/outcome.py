@@ -42,6 +42,9 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
         recorded = await intake.journal.refuse(draft)
         intake.files.discard(submission)
         return recorded
+    organisation, request = statement.sender.organisation, statement.request
+    ask = None if request is None else intake.journal.request_of(organisation, request)
+    reading = drafting.dated(reading, ask, statement.received_at)
     return await intake.journal.record(
         Draft(
             statement=drafting.accepted(statement, reading),

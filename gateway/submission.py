@@ -302,7 +302,7 @@ def read(grounded: Grounded, intake: Intake) -> Reading:
     """Steps 4 to 6 for a body in memory (`gateway.core.reading.take`)."""
     spooled = grounded.spooled
     mended = mended_by(spooled.admitted.completes, spooled.admitted.caller.party, intake)
-    return take(
+    reading = take(
         spooled.body,
         grounded.adapter,
         ReadContext(spooled.received_at, intake.signers),
@@ -312,6 +312,7 @@ def read(grounded: Grounded, intake: Intake) -> Reading:
         in_memory,
         mending_of(mended, intake),
     )
+    return drafting.dated(reading, spooled.admitted.request, spooled.received_at)
 
 
 def mending_of(mended: Mended | None, intake: Intake) -> Mending | None:

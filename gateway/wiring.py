@@ -8,23 +8,24 @@ import datetime as dt
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from gateway.administration import Office
 from gateway.conclusions import Conclusions
 from gateway.config import Settings, SettingsError
 from gateway.core.canonical import b64u, canonical
-from gateway.core.checkpoint import Sign, VerifierKey, parse_vkey
+from gateway.core.checkpoint import parse_vkey
 from gateway.core.duty import Law
 from gateway.core.rate import RateLimit
 from gateway.core.receipt import TYPE, Statement, claims
@@ -33,7 +34,7 @@ from gateway.edge import keyring, logs, tls
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.door import Door
 from gateway.edge.http import admin
-from gateway.edge.http.app import application
+from gateway.edge.http.app import Route, application
 from gateway.edge.http.connection import Runner
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
@@ -51,6 +52,8 @@ from gateway.submission import Intake
 from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
+
+Clock = Callable[[], dt.datetime]
 
 
 def clock() -> dt.datetime:
@@ -93,7 +96,25 @@ class Gateway:
     stopped: asyncio.Event
 
 
-def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store:
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """What stands beside a gateway that is not for real: a clock, addresses, and a watch over each.
+
+    `prepare` is called with the gateway before it listens.
+    """
+
+    clock: Clock = clock
+    routes: tuple[Route, ...] = ()
+    around: tuple[Middleware, ...] = ()
+    prepare: Callable[[Gateway], Awaitable[None]] | None = None
+
+
+_FOR_REAL: Final = Annex()
+
+
+def open_store(
+    settings: Settings, ring: keyring.KeyRing, the_law: Law, now: Clock = clock
+) -> Store:
     """The store of these settings, with the key that signs its checkpoints and receipts."""
     evidence = ring.evidence
     header = b64u(canonical({"alg": "EdDSA", "kid": evidence.kid, "typ": TYPE}))
@@ -104,33 +125,38 @@ def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store
         text = f"{header}.{b64u(canonical(body))}"
         return f"{text}.{b64u(evidence.sign(text.encode()))}"
 
-    return Store(settings.data, parse_vkey(evidence.vkey), evidence.sign, attest, clock)
+    return Store(settings.data, parse_vkey(evidence.vkey), evidence.sign, attest, now)
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator[Gateway]:
     """A gateway that listens until the block is left."""
+    now = annex.clock
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
     try:
         the_law = law(settings.duties)
     except ValueError as error:
         raise SettingsError(f"{settings.duties}: {error}. Mend the duty table.") from error
-    store = open_store(settings, ring, the_law)
+    store = open_store(settings, ring, the_law, now)
     try:
         await store.start()
         if await store.duties.use(the_law.version, the_law.digest, the_law.texts):
             log.info("duties_changed", version=the_law.version)
         stopped = asyncio.Event()
         store.writer.on_broken.append(stopped.set)
-        trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, clock())
-        intake = _intake(settings, ring, the_law, store, trust)
+        trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, now())
+        intake = _intake(settings, ring, the_law, store, trust, now)
         conclusions = Conclusions(store, intake, ring.unwrap)
         front = _front(settings, ring, intake, store, conclusions)
         key = parse_vkey(ring.evidence.vkey)
-        jobs = _jobs(settings, store, trust, key, ring.evidence.sign, conclusions, stopped)
-        app = application(front, settings.networks(settings.monitors))
+        seal = Seal(store.evidence, key, ring.evidence.sign)
+        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, now)
+        app = application(front, settings.networks(settings.monitors), annex.routes, annex.around)
+        gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped)
+        if annex.prepare is not None:
+            await annex.prepare(gateway)
         async with (
-            admin.listening(settings.data, office(store, the_law, ring)),
+            admin.listening(settings.data, office(store, the_law, ring, now)),
             _listening(app, settings) as port,
         ):
             jobs.start()
@@ -142,7 +168,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 version=version("cms-gateway"),
             )
             try:
-                yield Gateway(settings, store, ring, the_law, trust, port, stopped)
+                gateway.port = port
+                yield gateway
             finally:
                 jobs.stop()
                 await conclusions.stop()
@@ -151,21 +178,26 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         await store.stop()
 
 
-def office(store: Store, the_law: Law, ring: keyring.KeyRing) -> Office:
+def office(store: Store, the_law: Law, ring: keyring.KeyRing, now: Clock = clock) -> Office:
     """Where the orders of an operator are carried out."""
     return Office(
-        store.registry, the_law, verification_keys, clock, store.mailboxes, ring, os.urandom
+        store.registry, the_law, verification_keys, now, store.mailboxes, ring, os.urandom
     )
 
 
 def _intake(
-    settings: Settings, ring: keyring.KeyRing, the_law: Law, store: Store, trust: TrustStore
+    settings: Settings,
+    ring: keyring.KeyRing,
+    the_law: Law,
+    store: Store,
+    trust: TrustStore,
+    now: Clock,
 ) -> Intake:
     signers = tuple(_der(path) for path in settings.signers)
     tokens = AccessTokens(ring.token_keys, settings.issuer, settings.issuer)
     rate = RateLimit(settings.calls_per_minute)
     return Intake(
-        door=Door(trust, tokens, store.registry, clock, new_id, rate),
+        door=Door(trust, tokens, store.registry, now, new_id, rate, clock),
         vault=ring,
         journal=store.journal,
         files=store.bodies,
@@ -174,7 +206,7 @@ def _intake(
         formats=every_adapter(),
         signers=signers,
         body_limit_bytes=settings.body_limit_bytes,
-        clock=clock,
+        clock=now,
         entropy=os.urandom,
         new_id=new_id,
     )
@@ -183,16 +215,16 @@ def _intake(
 def _front(
     settings: Settings, ring: keyring.KeyRing, intake: Intake, store: Store, later: Conclusions
 ) -> Front:
-    door = cast("Door", intake.door)
+    door, now = cast("Door", intake.door), intake.clock
     return Front(
         issuer=settings.issuer,
         intake=intake,
-        clerk=Clerk(store.corrections, ring, intake.law.version, clock, os.urandom, new_id),
+        clerk=Clerk(store.corrections, ring, intake.law.version, now, os.urandom, new_id),
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
         mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
-        post=_post(settings, ring, store),
-        desk=Desk(store.registry, ring, intake.law, clock, os.urandom, new_id),
-        depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
+        post=_post(settings, ring, store, now),
+        desk=Desk(store.registry, ring, intake.law, now, os.urandom, new_id),
+        depot=Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,
         law=intake.law,
         formats=intake.formats,
@@ -210,7 +242,7 @@ def _front(
     )
 
 
-def _post(settings: Settings, ring: keyring.KeyRing, store: Store) -> Post:
+def _post(settings: Settings, ring: keyring.KeyRing, store: Store, now: Clock) -> Post:
     return Post(
         messages=store.mailboxes,
         files=store.bodies,
@@ -219,7 +251,7 @@ def _post(settings: Settings, ring: keyring.KeyRing, store: Store) -> Post:
         code=settings.mailbox_code,
         chunk_bytes=settings.mailbox_chunk_bytes,
         body_limit_bytes=settings.body_limit_bytes,
-        clock=clock,
+        clock=now,
         entropy=os.urandom,
         new_id=new_id,
     )
@@ -264,13 +296,11 @@ def _jobs(
     settings: Settings,
     store: Store,
     trust: TrustStore,
-    key: VerifierKey,
-    sign: Sign,
+    seal: Seal,
     conclusions: Conclusions,
     stopped: asyncio.Event,
+    now: Clock,
 ) -> Jobs:
-    seal = Seal(store.evidence, key, sign)
-
     async def check_seal() -> None:
         try:
             size = await asyncio.to_thread(seal.check)
@@ -280,18 +310,18 @@ def _jobs(
         log.info("sealed", size=size)
 
     async def expire() -> None:
-        for upload in store.uploads.expired(int(clock().timestamp())):
+        for upload in store.uploads.expired(int(now().timestamp())):
             store.bodies.discard(upload)
-        for chunk in await store.mailboxes.expire(int(clock().timestamp())):
+        for chunk in await store.mailboxes.expire(int(now().timestamp())):
             store.bodies.discard(chunk)
-        before = clock() - dt.timedelta(days=settings.idempotency_days)
-        log.info("expired", count=await store.registry.expire(clock(), before))
+        before = now() - dt.timedelta(days=settings.idempotency_days)
+        log.info("expired", count=await store.registry.expire(now(), before))
 
     async def resume() -> None:
         conclusions.resume()
 
     async def refresh() -> None:
-        await asyncio.to_thread(trust.revocation.refresh, clock())
+        await asyncio.to_thread(trust.revocation.refresh, now())
 
     return Jobs(
         {

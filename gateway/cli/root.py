@@ -28,6 +28,7 @@ root = Group(
         "cert": "gateway.cli.certificates:cert",
         "duties": "gateway.cli.duties:duties",
         "key": "gateway.cli.keys:key",
+        "sandbox": "gateway.cli.sandboxes:sandbox",
         "version": "gateway.cli.serving:show_version",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from gateway.core.adapter import Adapter
 from gateway.core.disclosure import View
 from gateway.core.duty import Law
-from gateway.core.duty_table import Grounds
+from gateway.core.duty_table import Ask, Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
 from gateway.core.record import Note
@@ -116,6 +117,16 @@ def refusal_of(
         rules=rules,
         received_at=received_at,
     )
+
+
+def dated(reading: Reading, ask: Ask | None, received_at: dt.datetime) -> Reading:
+    """A reading, with a note where it answers a request after the day it was due."""
+    if ask is None or ask.due is None or received_at.date() <= ask.due:
+        return reading
+    late = Note(
+        code="ANSWERED_LATE", message=f"The answer was due by {ask.due}; it is taken all the same."
+    )
+    return replace(reading, notes=(*reading.notes, late))
 
 
 def rows_of(completes: str | None, reading: Reading) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class Ask(msgspec.Struct, frozen=True):
     id: str
     purposes: frozenset[str]
     record_types: frozenset[str]
+    due: dt.date | None = None
 
 
 class Grounds(msgspec.Struct, frozen=True):

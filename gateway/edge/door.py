@@ -68,7 +68,10 @@ class Door:
         clock: Callable[[], dt.datetime],
         new_id: Callable[[str], str],
         rate: RateLimit,
+        wall: Callable[[], dt.datetime] | None = None,
     ) -> None:
+        # Tokens come and go by the clock on the wall, also where `clock` can be moved.
+        self._wall = wall or clock
         self._rate = rate
         self._trust = trust
         self._tokens = tokens
@@ -86,7 +89,7 @@ class Door:
         thumbprint, party = self.holder(credentials, now)
         if credentials.token is None:
             raise Refused(Reason.TOKEN_MISSING)
-        token = self._tokens.verify(credentials.token, thumbprint, now)
+        token = self._tokens.verify(credentials.token, thumbprint, self._wall())
         client = self._registry.client(token.client_id)
         if client is None or client.party != party.id or token.party != party.id:
             raise Refused(Reason.TOKEN_NOT_VALID, "It belongs to another party.")
@@ -129,8 +132,8 @@ class Door:
 
         RFC 7523 for the assertion; the token is bound to the connection's certificate (RFC 8705).
         """
-        now = self._clock()
-        thumbprint, party = self.holder(credentials, now)
+        now = self._wall()
+        thumbprint, party = self.holder(credentials, self._clock())
         claimed = verify_assertion(assertion, self._keys_of, issuer, now)
         client = self._registry.client(claimed.client_id)
         if client is None or client.party != party.id:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import is_within
@@ -123,11 +124,19 @@ ROUTES: Final = (
 )
 
 
-def application(front: Front, monitors: tuple[Network, ...]) -> web.Application:
-    """The aiohttp application; its handlers find everything in `front`."""
-    app = web.Application(middlewares=[exchange])
+def application(
+    front: Front,
+    monitors: tuple[Network, ...],
+    beside: tuple[Route, ...] = (),
+    around: tuple[Middleware, ...] = (),
+) -> web.Application:
+    """The aiohttp application; its handlers find everything in `front`.
+
+    `beside` are more routes than the table's, `around` what stands around every handler.
+    """
+    app = web.Application(middlewares=(exchange, *around))
     app[FRONT] = front
-    for route in ROUTES:
+    for route in (*ROUTES, *beside):
         handler = route.handler
         if route.policy is Policy.MONITOR:
             handler = _monitored(handler, monitors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 import apsw
@@ -38,13 +39,13 @@ class Journal:
         """The information request of this id, if it was sent to this organisation."""
         rows = fetch(
             self._reader,
-            "SELECT purposes, record_types FROM request WHERE id = ? AND organisation = ?",
+            "SELECT purposes, record_types, due FROM request WHERE id = ? AND organisation = ?",
             (request, organisation),
         )
         if not rows:
             return None
-        purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0])
-        return Ask(request, purposes, record_types)
+        purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0][:2])
+        return Ask(request, purposes, record_types, dt.date.fromisoformat(rows[0][2]))
 
     def mended(self, organisation: str, submission: str) -> Mended | None:
         """A submission of this organisation that has open rows, as it is now."""
