@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     proxies: tuple[str, ...] = ()
     monitors: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signers: tuple[Path, ...] = ()
-    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 5 * 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
     resume_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 30

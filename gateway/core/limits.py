@@ -27,6 +27,13 @@ INLINE_BODY_BYTES: Final = 64 * KIB
 # A gzip stream of real rows shrinks to a tenth or so; a bomb starts near a thousandth.
 DECOMPRESSION_RATIO: Final = 100
 
+# Members of a gzip stream, or frames of a zstd stream, that may be as small as they like; beyond
+# these they hold a KiB each on average. An empty one costs more to begin than to send.
+MEMBERS_FREE: Final = 1_000
+
+# 8 MiB, the largest window that a zstd content coding may ask for (RFC 9659 section 3).
+ZSTD_WINDOW_LOG: Final = 23
+
 # IETF idempotency-key draft leaves the length open; Open Banking allows 40.
 IDEMPOTENCY_KEY_CHARS: Final = 64
 
@@ -66,3 +73,7 @@ UPLOADS_OPEN: Final = 20
 
 # An unfinished upload is forgotten after a day.
 UPLOAD_EXPIRES_SECONDS: Final = 86_400
+
+# What stays free on the disk of the sealed files: the database, its log and the ledger need room
+# to say even that there is none.
+DISK_RESERVE_BYTES: Final = 512 * MIB

@@ -1,4 +1,4 @@
-"""Handlers: resumable uploads by tus 1.0.0 (core, creation, expiration and termination)."""
+"""Handlers: resumable uploads by tus 1.0.0 (core, creation, checksum, expiration and termination)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway import upload as uploading
 from gateway.core.identity import Caller
+from gateway.core.media import CHECKSUM_BYTES, upload_checksum
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Arrival
 from gateway.edge.http.exchange import chunks, credentials
@@ -29,7 +30,11 @@ _TUS: Final = {"Tus-Resumable": VERSION}
 
 async def options(_: web.Request) -> web.Response:
     """OPTIONS /v1/uploads: what we speak."""
-    headers = {"Tus-Version": VERSION, "Tus-Extension": "creation,expiration,termination"}
+    headers = {
+        "Tus-Version": VERSION,
+        "Tus-Extension": "creation,checksum,expiration,termination",
+        "Tus-Checksum-Algorithm": ",".join(CHECKSUM_BYTES),
+    }
     return web.Response(status=204, headers=_TUS | headers)
 
 
@@ -63,7 +68,8 @@ async def append(request: web.Request) -> web.Response:
     if request.content_type != PART_TYPE:
         raise Refused(Reason.CONTENT_TYPE_UNKNOWN, f"A part is sent as {PART_TYPE}.")
     begins = _number(request, "Upload-Offset")
-    upload = await uploading.append(upload, begins, chunks(request), front.depot)
+    checksum = upload_checksum(request.headers.get("Upload-Checksum"))
+    upload = await uploading.append(upload, begins, chunks(request), front.depot, checksum)
     headers = _TUS | {"Upload-Offset": str(upload.offset)}
     if upload.offset < upload.length:
         return web.Response(status=204, headers=headers)
