@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,7 @@ from aiohttp import web
 
 from adapters.catalogue import every_adapter
 from gateway.administration import Office
+from gateway.archive import Bench
 from gateway.conclusions import Conclusions
 from gateway.config import Settings
 from gateway.core.canonical import b64u, canonical
@@ -44,7 +46,7 @@ from gateway.reading_process import ReadingProcesses
 from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
-from gateway.submission import Intake
+from gateway.submission import Intake, receive
 from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
@@ -168,6 +170,7 @@ def _front(
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
         desk=Desk(store.registry, ring, intake.law, clock, os.urandom, new_id),
         depot=Depot(store.uploads, store.bodies, ring, clock, os.urandom, new_id),
+        bench=_bench(intake, store),
         door=cast("Door", intake.door),
         law=intake.law,
         formats=intake.formats,
@@ -182,6 +185,17 @@ def _front(
         concluded=later.wait,
         unwrap=ring.unwrap,
         ready=lambda: None if store.writer.broken is None else "The store has failed.",
+    )
+
+
+def _bench(intake: Intake, store: Store) -> Bench:
+    return Bench(
+        door=intake.door,
+        files=store.bodies,
+        receive=partial(receive, intake=intake),
+        limit_bytes=intake.body_limit_bytes,
+        entropy=intake.entropy,
+        new_id=intake.new_id,
     )
 
 

@@ -22,6 +22,8 @@ ALLOWED = {
     "gateway/judge/": ("gateway.judge", "gateway.core.merkle"),
     "gateway/submission.py": ("gateway.core",),
     "gateway/upload.py": ("gateway.core",),
+    "gateway/archive.py": ("gateway.core",),
+    "gateway/inbox.py": ("gateway.core",),
     "gateway/request.py": ("gateway.core",),
     "gateway/feed.py": ("gateway.core",),
     "gateway/sealing.py": ("gateway.core",),

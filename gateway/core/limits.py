@@ -77,3 +77,18 @@ UPLOAD_EXPIRES_SECONDS: Final = 86_400
 # What stays free on the disk of the sealed files: the database, its log and the ledger need room
 # to say even that there is none.
 DISK_RESERVE_BYTES: Final = 512 * MIB
+
+# File names of senders: with the longest ending that is put behind them they fit in the 255 bytes
+# of every file system.
+FILE_NAME_BYTES: Final = 200
+
+# A zip archive: what a payroll bureau sends for its clients in a month, in folders if it likes.
+ARCHIVE_MEMBERS: Final = 1_000
+ARCHIVE_DEPTH: Final = 8
+MANIFEST_BYTES: Final = 1 * MIB
+
+# The directory of so many files with long names is a third of this; it is read in one piece.
+ARCHIVE_DIRECTORY_BYTES: Final = 1 * MIB
+
+# Row errors shown for each file of an archive; those of an accepted one are all at its own address.
+ARCHIVE_ERRORS_SHOWN: Final = 100

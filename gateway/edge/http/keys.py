@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.archive import Bench
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
 from gateway.edge.door import Door
@@ -39,6 +40,7 @@ class Front:
     journal: Any
     evidence: Any
     depot: Depot
+    bench: Bench
     vkey: str
     jwks: dict[str, Any]
     openapi: bytes

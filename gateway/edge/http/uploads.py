@@ -12,13 +12,15 @@ import msgspec
 from aiohttp import web
 
 from gateway import upload as uploading
+from gateway.archive import admit as admit_archive
+from gateway.archive import is_archive
 from gateway.core.identity import Caller
 from gateway.core.media import CHECKSUM_BYTES, upload_checksum
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Arrival
 from gateway.edge.http.exchange import chunks, credentials
 from gateway.edge.http.keys import FRONT, Front
-from gateway.edge.http.submissions import answered, arrival
+from gateway.edge.http.submissions import answered, arrival, taken_apart
 from gateway.submission import SCOPE, admit, receive
 from gateway.upload import Upload
 
@@ -43,7 +45,11 @@ async def create(request: web.Request) -> web.Response:
     front, caller = await _begin(request)
     length = _number(request, "Upload-Length")
     metadata = _metadata(request.headers.get("Upload-Metadata", ""))
-    admit(_described(request, metadata, length), caller, front.intake)
+    whole = _described(request, metadata, length)
+    if is_archive(whole.content_type):
+        admit_archive(whole, front.bench)
+    else:
+        admit(whole, caller, front.intake)
     upload = await uploading.begin(caller, length, metadata, front.depot)
     headers = {"Location": f"/v1/uploads/{upload.id}", "Upload-Expires": _expires(upload)}
     return web.Response(status=201, headers=_TUS | headers)
@@ -93,6 +99,10 @@ async def _whole(request: web.Request, front: Front, upload: Upload) -> web.Resp
         chunks=uploading.content(upload, front.depot),
     )
     try:
+        if is_archive(body.content_type):
+            response = await taken_apart(request, body)
+            await uploading.end(upload, front.depot)
+            return response
         answer = await receive(body, front.intake)
     except Refused as refusal:
         # Neither the gateway's own trouble nor a twin under way is a reason to send it all again.
