@@ -25,6 +25,7 @@ import msgspec
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from gateway.core import ssh_key
 from gateway.core.canonical import b64u
 from gateway.core.duty import Law
 from gateway.core.refusal import Reason, Refused
@@ -80,6 +81,20 @@ class AddClient(_Order, frozen=True, kw_only=True, tag="add-client"):
     jwks: dict[str, Any]
 
 
+class AddSshKey(_Order, frozen=True, kw_only=True, tag="add-ssh-key"):
+    """Let an organisation reach its inbox with an SSH key, given as a line of a .pub file."""
+
+    party: str
+    key: str
+
+
+class RevokeSshKey(_Order, frozen=True, kw_only=True, tag="revoke-ssh-key"):
+    """Let nobody in with an SSH key any more; named by its thumbprint."""
+
+    party: str
+    thumbprint: str
+
+
 class ListParties(_Order, frozen=True, kw_only=True, tag="list-parties"):
     """Every party, or those of a kind."""
 
@@ -92,7 +107,16 @@ class ShowParty(_Order, frozen=True, kw_only=True, tag="show-party"):
     id: str
 
 
-Order = AddParty | AddCertificate | RevokeCertificate | AddClient | ListParties | ShowParty
+Order = (
+    AddParty
+    | AddCertificate
+    | RevokeCertificate
+    | AddClient
+    | AddSshKey
+    | RevokeSshKey
+    | ListParties
+    | ShowParty
+)
 
 
 # --- what this story needs of the world ---------------------------------------------------------
@@ -142,8 +166,25 @@ class Writes(Protocol):
         """Register a client that is not there yet."""
 
 
+class SshKeys(Protocol):
+    """Knows and changes the SSH keys of organisations."""
+
+    def of(self, party: str | None = None) -> list[dict[str, Any]]:
+        """Every key: thumbprint, party, blob, added, revoked."""
+
+    async def add(self, party: str, thumbprint: str, blob: bytes) -> None:
+        """Register a key that is not there yet; durable, with a ledger entry."""
+
+    async def revoke(self, thumbprint: str) -> None:
+        """Stop accepting a key; durable, with a ledger entry."""
+
+
 class Registry(Reads, Writes, Protocol):
     """Both."""
+
+    @property
+    def ssh_keys(self) -> SshKeys:
+        """The SSH keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +217,10 @@ async def carry_out(order: Order, office: Office) -> dict[str, Any]:
                 return await _revoke(order, office)
             case AddClient():
                 return await _add_client(order, office)
+            case AddSshKey():
+                return await _add_ssh_key(order, office)
+            case RevokeSshKey():
+                return await _revoke_ssh_key(order, office)
             case ListParties(kind=kind):
                 kinds = ("organisation", "consumer") if kind is None else (kind,)
                 return {"parties": [p for each in kinds for p in _parties(each, office)]}
@@ -279,6 +324,35 @@ async def _add_client(order: AddClient, office: Office) -> dict[str, Any]:
     return {"id": order.id, "party": order.party, "scope": scope}
 
 
+async def _add_ssh_key(order: AddSshKey, office: Office) -> dict[str, Any]:
+    if _party(order.party, office).kind != "organisation":
+        raise _refused("Only an organisation has an inbox; a consumer has no use for an SSH key.")
+    try:
+        kind, blob = ssh_key.read(order.key)
+    except ssh_key.SshKeyError as error:
+        raise _refused(f"The SSH key cannot be used: {error}.") from error
+    thumbprint = b64u(hashlib.sha256(blob).digest())
+    for key in office.registry.ssh_keys.of():
+        if key["thumbprint"] == thumbprint:
+            raise _refused(f"This SSH key is, or was, registered for {key['party']} already.")
+    await office.registry.ssh_keys.add(order.party, thumbprint, blob)
+    return {"party": order.party, "thumbprint": thumbprint, "kind": kind}
+
+
+async def _revoke_ssh_key(order: RevokeSshKey, office: Office) -> dict[str, Any]:
+    _party(order.party, office)
+    found = [
+        key
+        for key in office.registry.ssh_keys.of(order.party)
+        if key["thumbprint"] == order.thumbprint
+    ]
+    if not found:
+        raise _refused(f"{order.party} has no SSH key with this thumbprint.")
+    if found[0]["revoked"] is None:
+        await office.registry.ssh_keys.revoke(order.thumbprint)
+    return {"party": order.party, "thumbprint": order.thumbprint, "revoked": True}
+
+
 def _parties(kind: str, office: Office) -> list[dict[str, Any]]:
     return [{"kind": kind} | party for party in office.registry.parties(kind)]
 
@@ -287,7 +361,11 @@ def _show(identity: str, office: Office) -> dict[str, Any]:
     _party(identity, office)
     found = next(p for kind in SCOPES for p in _parties(kind, office) if p["id"] == identity)
     certificates = [_described(c) for c in office.registry.certificates(identity)]
-    return found | {"certificates": certificates}
+    keys = [
+        {name: key[name] for name in ("thumbprint", "added", "revoked")}
+        for key in office.registry.ssh_keys.of(identity)
+    ]
+    return found | {"certificates": certificates, "ssh_keys": keys}
 
 
 def _described(certificate: dict[str, Any]) -> dict[str, Any]:

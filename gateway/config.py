@@ -32,6 +32,18 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     revocation_lists: tuple[Path, ...]
 
 
+class Sftp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The SFTP door, where there is one; the host key is in the key ring unless said otherwise.
+
+    `days` is how long a file and its results stay in an inbox after the last change.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 2222
+    host_keys: Path | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything an operator decides.
 
@@ -59,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
     calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
+    sftp: Sftp | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:

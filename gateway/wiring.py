@@ -21,6 +21,7 @@ import structlog
 from aiohttp import web
 
 from adapters.catalogue import every_adapter
+from gateway import inbox, inboxes
 from gateway.administration import Office
 from gateway.archive import Bench
 from gateway.conclusions import Conclusions
@@ -42,6 +43,7 @@ from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
+from gateway.inbox import Inbox
 from gateway.reading_process import ReadingProcesses
 from gateway.request import Desk
 from gateway.sealing import Seal
@@ -83,6 +85,7 @@ class Gateway:
     trust: TrustStore
     port: int
     stopped: asyncio.Event
+    sftp_port: int | None = None
 
 
 def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store:
@@ -114,12 +117,14 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         conclusions = Conclusions(store, intake, ring.unwrap)
         front = _front(settings, ring, intake, store, conclusions)
         key = parse_vkey(ring.evidence.vkey)
-        jobs = _jobs(settings, store, trust, key, ring.evidence.sign, conclusions, stopped)
+        box = inboxes.made(settings, ring, intake, store, conclusions.begin)
+        jobs = _jobs(settings, store, trust, key, ring.evidence.sign, conclusions, stopped, box)
         app = application(front, settings.networks(settings.monitors))
         office = Office(store.registry, the_law, verification_keys, clock)
         async with (
             admin.listening(settings.data, office),
             _listening(app, settings) as port,
+            inboxes.listening(settings, box, ring, intake, store) as sftp_port,
         ):
             jobs.start()
             conclusions.resume()
@@ -130,9 +135,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 version=version("cms-gateway"),
             )
             try:
-                yield Gateway(settings, store, ring, the_law, trust, port, stopped)
+                yield Gateway(settings, store, ring, the_law, trust, port, stopped, sftp_port)
             finally:
                 jobs.stop()
+                await inbox.stop(box)
                 await conclusions.stop()
                 intake.reader.close()
     finally:
@@ -242,6 +248,7 @@ def _jobs(
     sign: Sign,
     conclusions: Conclusions,
     stopped: asyncio.Event,
+    box: Inbox,
 ) -> Jobs:
     seal = Seal(store.evidence, key, sign)
 
@@ -257,10 +264,14 @@ def _jobs(
         for upload in store.uploads.expired(int(clock().timestamp())):
             store.bodies.discard(upload)
         before = clock() - dt.timedelta(days=settings.idempotency_days)
-        log.info("expired", count=await store.registry.expire(clock(), before))
+        count = await store.registry.expire(clock(), before)
+        if settings.sftp is not None:
+            count += await inbox.expire(box, settings.sftp.days)
+        log.info("expired", count=count)
 
     async def resume() -> None:
         conclusions.resume()
+        await inbox.resume(box)
 
     async def refresh() -> None:
         await asyncio.to_thread(trust.revocation.refresh, clock())

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a caller shows: the DER of their TLS certificate, its chain, and a bearer token."""
+    """What a caller shows: the DER of their TLS certificate, its chain, and a bearer token.
+
+    Over SSH it is the blob of the public key (RFC 4253 section 6.6) whose signature was verified.
+    """
 
     certificate: bytes | None
     token: str | None
     chain: tuple[bytes, ...] = ()
+    ssh_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ CONSUMER_ADDED: Final = "consumer.added"
 CLIENT_ADDED: Final = "client.added"
 CERTIFICATE_ADDED: Final = "certificate.added"
 CERTIFICATE_REVOKED: Final = "certificate.revoked"
+SSH_KEY_ADDED: Final = "sshkey.added"
+SSH_KEY_REVOKED: Final = "sshkey.revoked"
 REQUEST_RAISED: Final = "request.raised"
 KEY_ADDED: Final = "key.added"
 

@@ -92,3 +92,30 @@ ARCHIVE_DIRECTORY_BYTES: Final = 1 * MIB
 
 # Row errors shown for each file of an archive; those of an accepted one are all at its own address.
 ARCHIVE_ERRORS_SHOWN: Final = 100
+
+# The inbox over SFTP. A path has three names at most; files one organisation has there at a time.
+INBOX_PATH_BYTES: Final = 4 * KIB
+INBOX_FILES: Final = 1_000
+
+# How much of a file over SFTP may be lost by a crash, beyond what its client was told to be there.
+INBOX_FLUSH_BYTES: Final = 16 * MIB
+
+# Clients send many pieces before the first is answered, and not always in order.
+INBOX_AHEAD_BYTES: Final = 2 * MIB
+
+# SSH connections of one organisation and of all, of which some have not said yet who they are;
+# sessions of one connection, and handles of one session.
+SSH_CONNECTIONS_EACH: Final = 8
+SSH_CONNECTIONS: Final = 200
+SSH_SESSIONS: Final = 4
+SFTP_HANDLES: Final = 16
+
+# Keys tried on one connection: an agent offers all it has.
+SSH_KEYS_TRIED: Final = 10
+
+# OpenSSH sends packets of up to 256 KiB.
+SFTP_PACKET_BYTES: Final = 256 * KIB + 1_024
+
+# From connecting to having shown a key; without a word after that.
+SSH_LOGIN_SECONDS: Final = 30
+SSH_IDLE_SECONDS: Final = 300

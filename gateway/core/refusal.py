@@ -9,16 +9,9 @@ from __future__ import annotations
 
 import enum
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-
-class Meaning(NamedTuple):
-    """What a reason is called, its HTTP status, and what the sender should do next."""
-
-    slug: str
-    status: int
-    title: str
-    fix: str
+from gateway.core.meaning import Meaning
 
 
 class Reason(enum.Enum):
@@ -280,7 +273,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             Reason.ARCHIVE_NOT_VALID,
             422,
             "The archive and its manifest cannot be used",
-            "Make the archive again as docs/ways-in.md describes; nothing of it was taken.",
+            "Make the archive again as docs/ways-in.md says; nothing of it was taken.",
         ),
         _meaning(
             Reason.XML_NOT_WELL_FORMED,
@@ -374,8 +367,8 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     """Something was refused, for one reason, with a sentence that is safe to show.
 
     `errors` are row errors that explain it, `error_count` how many there were before some were left
-    out; `retry_after` is in seconds. `submission` and `receipt`
-    are filled in once the refusal of a known sender stands in the ledger.
+    out; `retry_after` is in seconds. `submission` and `receipt` are filled in once the refusal of a
+    known sender stands in the ledger.
     """
 
     def __init__(
@@ -399,10 +392,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from the process that reads large bodies."""
         made = partial(
-            Refused,
-            errors=self.errors,
-            error_count=self.error_count,
-            retry_after=self.retry_after,
+            Refused, errors=self.errors, error_count=self.error_count, retry_after=self.retry_after
         )
         return made, (self.reason, self.detail)
 

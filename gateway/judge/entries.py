@@ -146,6 +146,8 @@ ADMINISTRATION: Final = frozenset(
         "certificate.added",
         "certificate.revoked",
         "client.added",
+        "sshkey.added",
+        "sshkey.revoked",
         "consumer.added",
         "request.raised",
         "key.added",

@@ -15,7 +15,7 @@ from gateway.core.drafting import open_outcome
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
 from gateway.core.limits import ARCHIVE_ERRORS_SHOWN, ROW_ERRORS_SHOWN
-from gateway.core.neutral import csv_line
+from gateway.core.neutral import row_errors_csv
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Answer, Arrival, Outcome, Recorded
 from gateway.edge.http.exchange import EXCHANGE, chunks, credentials, whole_number
@@ -169,11 +169,7 @@ async def errors(request: web.Request) -> web.Response:
     _, recorded = await _find(request)
     outcome = Outcome() if recorded.state == "received" else _outcome(front, recorded)
     if "text/csv" in request.headers.get("Accept", ""):
-        head = ["row,field,code,message,fix"]
-        lines = head + [
-            csv_line((str(e.row), e.field, e.code, e.message, e.fix)) for e in outcome.errors
-        ]
-        return web.Response(text="\r\n".join(lines) + "\r\n", content_type="text/csv")
+        return web.Response(text=row_errors_csv(outcome.errors), content_type="text/csv")
     return web.json_response(
         body=msgspec.json.encode({"errors": outcome.errors, "refused": recorded.rows.refused}),
     )

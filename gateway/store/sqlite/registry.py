@@ -16,6 +16,7 @@ from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
 from gateway.store.sqlite.connection import fetch
+from gateway.store.sqlite.sshkeys import SshKeys
 from gateway.store.sqlite.writer import Turn, Writer
 
 _REMEMBERED: Final = 10_000
@@ -70,6 +71,7 @@ class Registry:
         self._parties: dict[tuple[str, dt.date], Party] = {}
         self._certificates: dict[str, str] = {}
         self._clients: dict[str, Client] = {}
+        self.ssh_keys = SshKeys(reader, self._change)
 
     def forget(self) -> None:
         """Read everything anew, because something changed."""

@@ -16,6 +16,7 @@ from gateway.store.bodies import Bodies
 from gateway.store.sqlite.commits import Attest
 from gateway.store.sqlite.connection import StoreError, fetch, open_reader, open_writer
 from gateway.store.sqlite.evidence import Evidence
+from gateway.store.sqlite.inbox import Inbox
 from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.registry import Registry
 from gateway.store.sqlite.shelf import Shelf
@@ -51,6 +52,7 @@ class Store:
         self.shelf = Shelf(self.writer, self._reader, self.bodies)
         self.registry = Registry(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)
+        self.inbox = Inbox(self.writer, self._reader)
 
     async def start(self) -> None:
         """Begin to write; open the ledger if it is new; remove what was never acknowledged."""
@@ -61,7 +63,8 @@ class Store:
         if note.split("\n", 1)[0] != self._key.name:
             raise StoreError("This store belongs to another origin; check the settings.")
         known = {row[0] for row in fetch(self._reader, "SELECT id FROM submission")}
-        gone = await asyncio.to_thread(self.bodies.sweep, known | set(self.uploads.open_ids()))
+        known |= {*self.uploads.open_ids(), *self.inbox.ids()}
+        gone = await asyncio.to_thread(self.bodies.sweep, known)
         if gone:
             log.info("unacknowledged_files_removed", count=len(gone))
 
