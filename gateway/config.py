@@ -35,12 +35,14 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class Sftp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The SFTP door, where there is one; the host key is in the key ring unless said otherwise.
 
-    `days` is how long a file and its results stay in an inbox after the last change.
+    `days` is how long a file and its results stay in an inbox after the last change,
+    `idle_seconds` how long a connection may say nothing.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 2222
     host_keys: Path | None = None
+    idle_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
     days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
 
 

@@ -67,7 +67,8 @@ async def listening(
         requests=requests,
     )
     host_key = keyring.host_key(found.host_keys or settings.keys)
-    async with sftp_listening(room, found.host, found.port, host_key) as (port, house):
+    opened = sftp_listening(room, found.host, found.port, host_key, found.idle_seconds)
+    async with opened as (port, house):
         store.registry.ssh_keys.on_revoked.append(house.sweep)
         await story.resume(box)
         yield port

@@ -85,7 +85,8 @@ class Gateway:
     trust: TrustStore
     port: int
     stopped: asyncio.Event
-    sftp_port: int | None = None
+    inbox: Inbox
+    sftp_port: int | None
 
 
 def open_store(settings: Settings, ring: keyring.KeyRing, the_law: Law) -> Store:
@@ -135,7 +136,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 version=version("cms-gateway"),
             )
             try:
-                yield Gateway(settings, store, ring, the_law, trust, port, stopped, sftp_port)
+                yield Gateway(settings, store, ring, the_law, trust, port, stopped, box, sftp_port)
             finally:
                 jobs.stop()
                 await inbox.stop(box)

@@ -24,6 +24,7 @@ root = Group(
         "org": "gateway.cli.parties:org",
         "client": "gateway.cli.clients:client",
         "cert": "gateway.cli.certificates:cert",
+        "sshkey": "gateway.cli.sshkeys:sshkey",
         "key": "gateway.cli.keys:key",
         "version": "gateway.cli.serving:show_version",
     },

@@ -116,6 +116,5 @@ SSH_KEYS_TRIED: Final = 10
 # OpenSSH sends packets of up to 256 KiB.
 SFTP_PACKET_BYTES: Final = 256 * KIB + 1_024
 
-# From connecting to having shown a key; without a word after that.
+# From connecting to having shown a key.
 SSH_LOGIN_SECONDS: Final = 30
-SSH_IDLE_SECONDS: Final = 300

@@ -1,8 +1,7 @@
 """Why something was refused: a closed list, and the one table that says what each reason means.
 
-Inside the gateway a refusal is one exception, `Refused`, with one `Reason`. Only `gateway.edge`
-turns it into a problem document (RFC 9457). The detail of a refusal never echoes a value that the
-sender sent: it names the place and the rule.
+A refusal is one exception, `Refused`, with one `Reason`; only `gateway.edge` makes it a problem
+document (RFC 9457). Its detail never echoes a value that was sent: it names the place and the rule.
 """
 
 from __future__ import annotations
@@ -366,9 +365,8 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
     """Something was refused, for one reason, with a sentence that is safe to show.
 
-    `errors` are row errors that explain it, `error_count` how many there were before some were left
-    out; `retry_after` is in seconds. `submission` and `receipt` are filled in once the refusal of a
-    known sender stands in the ledger.
+    `errors` explain it; there were `error_count` before some were left out. `retry_after` is in seconds.
+    `submission` and `receipt` come once the refusal of a known sender stands in the ledger.
     """
 
     def __init__(

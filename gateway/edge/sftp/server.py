@@ -19,7 +19,6 @@ from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
 from gateway.core.limits import (
     SSH_CONNECTIONS,
     SSH_CONNECTIONS_EACH,
-    SSH_IDLE_SECONDS,
     SSH_KEYS_TRIED,
     SSH_LOGIN_SECONDS,
     SSH_SESSIONS,
@@ -196,7 +195,7 @@ async def listening(
     host: str,
     port: int,
     host_key: bytes,
-    idle_seconds: float = SSH_IDLE_SECONDS,
+    idle_seconds: float,
 ) -> AsyncIterator[tuple[int, House]]:
     """Serve SFTP until the block is left; gives the port, and the house."""
     # The library's log names users and paths; ours says what happened.
