@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -341,7 +342,7 @@ async def rename(
     name, tag = new.name or "", inbox.tag(organisation, new.folder, new.name or "")
     whole = item.size > 0 and not is_partial(name)
     sealed = inbox.envelope(item).seal(b"name", 0, name.encode(), inbox.entropy(NONCE_BYTES))
-    item = msgspec.structs.replace(
+    renamed = msgspec.structs.replace(
         item,
         folder=new.folder,
         name=sealed,
@@ -349,10 +350,11 @@ async def rename(
         state="waiting" if whole else "open",
         changed=inbox.now(),
     )
-    await inbox.items.save(item)
-    if there is not None:
-        inbox.parts.discard(there.id)
-    return await take(item, inbox) if whole else None
+    with _alone(inbox, item.tag, tag):
+        await inbox.items.save(renamed)
+        if there is not None and there.id != item.id:
+            inbox.parts.discard(there.id)
+    return await take(renamed, inbox) if whole else None
 
 
 async def remove(organisation: str, place: Place, inbox: Inbox) -> None:
@@ -362,18 +364,31 @@ async def remove(organisation: str, place: Place, inbox: Inbox) -> None:
         raise Refused(Reason.NOT_FOUND)
     if item.tag in inbox.busy or item.state == "waiting":
         raise _told("This file is being written or taken; wait until that has ended.")
-    await inbox.items.drop(item.id)
-    inbox.parts.discard(item.id)
+    with _alone(inbox, item.tag):
+        await inbox.items.drop(item.id)
+        inbox.parts.discard(item.id)
 
 
 async def expire(inbox: Inbox, days: int) -> int:
     """Forget what nothing happened to for so many days; returns how many."""
-    gone = inbox.items.expired(inbox.now() - days * 86_400)
+    expired = inbox.items.expired(inbox.now() - days * 86_400)
+    gone = [item for item in expired if item.tag not in inbox.busy]
     for item in gone:
-        if item.tag not in inbox.busy:
+        with _alone(inbox, item.tag):
             await inbox.items.drop(item.id)
             inbox.parts.discard(item.id)
     return len(gone)
+
+
+@contextmanager
+def _alone(inbox: Inbox, *tags: bytes) -> Iterator[None]:
+    """Nobody writes what has one of these names, or begins to, until the block is left."""
+    mine = set(tags) - inbox.busy
+    inbox.busy.update(mine)
+    try:
+        yield
+    finally:
+        inbox.busy.difference_update(mine)
 
 
 def _told(detail: str) -> Refused:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 from gateway import inbox as story
-from gateway.config import Settings
+from gateway.config import Settings, SettingsError
 from gateway.core.rate import RateLimit
 from gateway.edge import keyring
 from gateway.edge.sftp.door import SshDoor
@@ -68,7 +68,14 @@ async def listening(
     )
     host_key = keyring.host_key(found.host_keys or settings.keys)
     opened = sftp_listening(room, found.host, found.port, host_key, found.idle_seconds)
-    async with opened as (port, house):
+    async with AsyncExitStack() as stack:
+        try:
+            port, house = await stack.enter_async_context(opened)
+        except OSError as error:
+            where = f"{found.host}:{found.port}"
+            raise SettingsError(
+                f"sftp: nothing can listen on {where}: {error.strerror}."
+            ) from error
         store.registry.ssh_keys.on_revoked.append(house.sweep)
         await story.resume(box)
         yield port

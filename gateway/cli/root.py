@@ -16,6 +16,7 @@ root = Group(
         "init": "gateway.cli.serving:init",
         "serve": "gateway.cli.serving:serve",
         "submit": "gateway.cli.sending:submit",
+        "watch": "gateway.cli.watching:watch",
         "check": "gateway.cli.checking:check",
         "receipt": "gateway.cli.receipts:receipt",
         "feed": "gateway.cli.feeds:feed",

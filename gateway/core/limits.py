@@ -104,11 +104,12 @@ INBOX_FLUSH_BYTES: Final = 16 * MIB
 INBOX_AHEAD_BYTES: Final = 2 * MIB
 
 # SSH connections of one organisation and of all, of which some have not said yet who they are;
-# sessions of one connection, and handles of one session.
+# sessions of one connection, and handles of one session: what is read is
+# held in memory, three megabytes at most.
 SSH_CONNECTIONS_EACH: Final = 8
 SSH_CONNECTIONS: Final = 200
-SSH_SESSIONS: Final = 4
-SFTP_HANDLES: Final = 16
+SSH_SESSIONS: Final = 2
+SFTP_HANDLES: Final = 8
 
 # Keys tried on one connection: an agent offers all it has.
 SSH_KEYS_TRIED: Final = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -265,3 +266,27 @@ async def test_nothing_sent_by_sftp_is_in_the_clear_on_the_disk(
             if path.is_file():
                 assert b"Findable" not in path.read_bytes(), path
     assert not list(tmp_path.rglob("inb_*"))
+
+
+@pytest.mark.skipif(shutil.which("sftp") is None, reason="OpenSSH is not installed")
+async def test_the_client_that_everybody_has_can_send(house: House, tmp_path: Path) -> None:
+    key = await registered(house, "employer")
+    (tmp_path / "october.csv").write_bytes(IN_PART)
+    key.write_private_key(tmp_path / "id")
+    (tmp_path / "id").chmod(0o600)
+    batch = (
+        f"put {tmp_path}/october.csv /inbox/october.csv.part\n"
+        "rename /inbox/october.csv.part /inbox/october.csv\nls -l /inbox\n"
+        f"get /inbox/october.csv.* {tmp_path}/\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "sftp", "-b", "-", "-F", "none", "-P", str(house.gateway.sftp_port), "-i", tmp_path / "id",
+        "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=no",
+        "-o", f"UserKnownHostsFile={tmp_path}/known", "employer@127.0.0.1",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(batch.encode()), 60)
+    assert process.returncode == 0, err
+    assert b"october.csv.errors.csv" in out
+    receipt = (tmp_path / "october.csv.tlog-proof").read_text()
+    assert verify_receipt(receipt, house.gateway.ring.evidence.vkey).ok

@@ -113,7 +113,9 @@ async def test_a_revoked_key_ends_what_is_open_and_opens_nothing_more(house: Hou
     _, answer, _ = await house.employer.call("GET", "/v1/submissions")
     assert answer["submissions"] == []
     async with session(house, "employer", other) as sftp:
-        assert "a.csv" in await sftp.listdir("/inbox")
+        assert (await sftp.stat("/inbox/a.csv")).size == len(SCHEDULE)
+        await put(sftp, "/inbox/a.csv", SCHEDULE)
+        assert (await outcome(sftp, "/inbox/a.csv"))["state"] == "accepted"
 
 
 async def test_too_many_keys_and_too_many_connections_are_turned_away(

@@ -183,16 +183,16 @@ async def test_handles_unfinished_files_and_files_are_bounded(
 ) -> None:
     key = await registered(house, "employer")
     async with session(house, "employer", key) as sftp:
-        opened = []
+        opened = [await sftp.open(f"/inbox/{n}.csv", "wb") for n in range(limits.SFTP_HANDLES - 1)]
         with pytest.raises(asyncssh.SFTPFailure) as caught:
-            for n in range(limits.SFTP_HANDLES + 1):
-                opened.append(await sftp.open(f"/inbox/{n}.csv", "wb"))  # noqa: PERF401 - as many as go
+            await sftp.open("/inbox/more.csv", "wb")
         assert "Too many" in str(caught.value)
         for file in opened:
             await file.close()
+        for n in range(limits.UPLOADS_OPEN - len(opened)):
+            await put(sftp, f"/inbox/{n}.part", b"x")
         with pytest.raises(asyncssh.SFTPFailure) as caught:
-            for n in range(limits.UPLOADS_OPEN + 1):
-                await put(sftp, f"/inbox/{n}.part", b"x")
+            await put(sftp, "/inbox/more.part", b"x")
         assert "unfinished" in str(caught.value)
         monkeypatch.setattr("gateway.inbox.INBOX_FILES", len(await sftp.listdir("/inbox")) - 2)
         with pytest.raises(asyncssh.SFTPFailure) as caught:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncssh
+import structlog
 
 from gateway import inbox as story
 from gateway.core.identity import Caller, Credentials
@@ -24,6 +25,8 @@ from gateway.edge.sftp.door import SshDoor
 from gateway.edge.sftp.results import Results
 from gateway.edge.sftp.status import told
 from gateway.inbox import SCOPE, Inbox, Writing
+
+log = structlog.get_logger("sftp")
 
 _FILE_MODE: Final = stat.S_IFREG | 0o600
 _RESULT_MODE: Final = stat.S_IFREG | 0o400
@@ -236,9 +239,12 @@ class Session(asyncssh.SFTPServer):
         else:
             await self._close(file_obj)
 
-    @told
     async def _cut(self, writing: Writing) -> None:
-        await writing.cut()
+        """Keep what is there, whoever may not come back; nobody is left to be told of trouble."""
+        try:
+            await writing.cut()
+        except Exception as error:  # noqa: BLE001 - other files of the session are to be kept too
+            log.error("not_kept", error=type(error).__name__)  # noqa: TRY400 - a trace may hold data
 
     async def _close(self, writing: Writing) -> None:
         try:
