@@ -26,6 +26,7 @@ from tests.edge.sftp_client import (
     connected,
     new_key,
     office_of,
+    outcome,
     put,
     registered,
     session,
