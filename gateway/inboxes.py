@@ -65,6 +65,9 @@ async def listening(
         door=_door(settings, intake, store),
         results=Results(store.journal, ring.unwrap),
         requests=requests,
+        is_request=lambda organisation, request: (
+            store.journal.request_of(organisation, request) is not None
+        ),
     )
     host_key = keyring.host_key(found.host_keys or settings.keys)
     opened = sftp_listening(room, found.host, found.port, host_key, found.idle_seconds)

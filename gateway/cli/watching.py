@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from gateway.cli import screen
-from gateway.cli.command import FOLDER, Command, profile_option
+from gateway.cli.command import FOLDER, Command, as_json, profile_option
 from gateway.cli.exits import Exit, Stop, run
 from gateway.cli.keeping import opened
 from gateway.client.drop_folder import DropFolder, DropFolderError, Found
@@ -40,9 +41,16 @@ _CODES: Final = {
     help="Seconds for which a file must not have changed.",
 )
 @profile_option
+@as_json
 @click.pass_context
 def watch(
-    context: click.Context, directory: Path, settle: float, profile: Path, *, once: bool
+    context: click.Context,
+    directory: Path,
+    settle: float,
+    profile: Path,
+    *,
+    once: bool,
+    as_json: bool,
 ) -> None:
     """Send every file that is put into DIRECTORY/inbox, and move it to done or refused.
 
@@ -56,7 +64,7 @@ def watch(
         ends: set[End] = set()
         async with opened(profile) as client:
             with DropFolder(directory) as folder:
-                watcher = Watcher(client, folder, _tell, settle)
+                watcher = Watcher(client, folder, tell, settle)
                 while True:
                     now = await watcher.pass_over()
                     ends = {*(ends - {End.UNSETTLED}), *now} if once else set()
@@ -64,14 +72,21 @@ def watch(
                         return next((code for end, code in _CODES.items() if end in ends), Exit.OK)
                     await asyncio.sleep(min(_LOOK_SECONDS, settle or _LOOK_SECONDS))
 
+    def tell(file: Found, end: End, where: str) -> None:
+        _tell(file, end, where, as_json=as_json)
+
     try:
         context.exit(int(run(work())))
     except DropFolderError as error:
         raise Stop(str(error), Exit.UNAVAILABLE) from error
 
 
-def _tell(file: Found, end: End, where: str) -> None:
+def _tell(file: Found, end: End, where: str, *, as_json: bool) -> None:
     name = f"{file.folder}/{file.path.name}" if file.folder else file.path.name
+    if as_json:
+        line = {"file": name, "end": end.value, "where": where}
+        click.echo(msgspec.json.encode(line).decode())  # one line for each: it may go on for ever
+        return
     if end is End.TROUBLE:
         screen.say(f"{name}: {end.value}: {where}")
         return

@@ -92,7 +92,8 @@ class Inflater:
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """What a chunk becomes, in pieces of at most one spool chunk."""
         self._in += len(chunk)
-        if self._in > self._limit + MIB:  # nothing that is worth its coding is larger than plain
+        # What cannot be compressed grows by a third of a thousandth.
+        if self._in > self._limit + self._limit // KIB + MIB:
             raise Refused(Reason.DECOMPRESSION_LIMIT)
         data, more = chunk, bool(chunk)
         while more:

@@ -151,7 +151,9 @@ async def test_trouble_leaves_a_file_where_it_is(
     unknown = profile_of(house, "employer", tmp_path, kid="another")
     assert (await cli(*call, unknown)).code == Exit.UNAVAILABLE
     assert names(path / "inbox") == ["a.csv"]
-    assert (await once(cli, house, tmp_path, path)).code == Exit.OK
+    profile = profile_of(house, "employer", tmp_path)
+    ran = await cli(*call, profile, "--json")
+    assert (ran.code, ran.json["end"]) == (Exit.OK, "accepted")
     assert names(path / "inbox") == []
 
 

@@ -114,7 +114,11 @@ async def test_a_revoked_key_ends_what_is_open_and_opens_nothing_more(house: Hou
     _, answer, _ = await house.employer.call("GET", "/v1/submissions")
     assert answer["submissions"] == []
     async with session(house, "employer", other) as sftp:
-        assert (await sftp.stat("/inbox/a.csv")).size == len(SCHEDULE)
+        for _ in range(100):  # until the ended session has let go of it
+            if (size := (await sftp.stat("/inbox/a.csv")).size) == len(SCHEDULE):
+                break
+            await asyncio.sleep(0.05)
+        assert size == len(SCHEDULE)
         await put(sftp, "/inbox/a.csv", SCHEDULE)
         assert (await outcome(sftp, "/inbox/a.csv"))["state"] == "accepted"
 

@@ -8,6 +8,7 @@ If an attacker controls this module they can do what the organisation of the ses
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -35,12 +36,16 @@ _FOLDER_MODE: Final = stat.S_IFDIR | 0o700
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What every session needs of the rest; `requests` lists the requests of an organisation."""
+    """What every session needs of the rest.
+
+    `requests` lists the requests of an organisation; `is_request` says whether one is its own.
+    """
 
     inbox: Inbox
     door: SshDoor
     results: Results
     requests: Callable[[str], list[str]]
+    is_request: Callable[[str, str], bool]
 
 
 @dataclass(slots=True)
@@ -87,7 +92,7 @@ class Session(asyncssh.SFTPServer):
         place = place_of(path)
         if place is None:
             raise asyncssh.SFTPNoSuchFile("There is only /inbox, with a folder for each request.")
-        if place.folder and place.folder not in self._room.requests(self._organisation):
+        if place.folder and not self._room.is_request(self._organisation, place.folder):
             raise asyncssh.SFTPNoSuchFile("There is no such request to your organisation.")
         return place
 
@@ -154,6 +159,7 @@ class Session(asyncssh.SFTPServer):
         if not place.folder:
             found += [(request, folder) for request in self._room.requests(organisation)]
         for item in self._inbox.items.listed(organisation, place.folder):
+            await asyncio.sleep(0)  # a full inbox must not hold up the others
             name = self._inbox.name(item)
             found.append((name, _attrs(_FILE_MODE, item.size, item.changed)))
             sizes = self._room.results.sizes_of(item, self._inbox)
