@@ -34,7 +34,8 @@ from bench.process import served
 from bench.small import context, schedule
 from certs import development
 from gateway import wiring
-from gateway.administration import AddMailbox, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import AddMailbox
 from gateway.edge import logs
 from gateway.wiring import running
 

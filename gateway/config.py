@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.core.checkpoint import CheckpointError, verifier_key
+from gateway.core.checkpoint import CheckpointError, parse_vkey, verifier_key
 from gateway.core.limits import MIB
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,6 +30,20 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     key: Path
     participants: Path
     revocation_lists: tuple[Path, ...]
+
+
+class Sftp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The SFTP door, where there is one; the host key is in the key ring unless said otherwise.
+
+    `days` is how long a file and its results stay in an inbox after the last change,
+    `idle_seconds` how long a connection may say nothing.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 2222
+    host_keys: Path | None = None
+    idle_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,10 +68,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     monitors: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signers: tuple[Path, ...] = ()
     duties: Path | None = None
+    conformance_keys: tuple[str, ...] = ()
+    conformance_required: bool = False
     mailbox: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9]{2,49}$")] = "CMSGATEWAY"
     mailbox_code: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{2,20}$")] = "CMS"
     mailbox_chunk_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=100 * MIB)] = 5 * MIB
-    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 1024 * MIB
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 5 * 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     seal_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 60
     resume_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 30
@@ -65,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
     calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
+    sftp: Sftp | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:
@@ -78,6 +95,8 @@ def load(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text())
         settings = msgspec.convert(raw, Settings, dec_hook=_path(path.parent.resolve()))
         settings.networks(settings.proxies + settings.monitors)
+        for line in settings.conformance_keys:
+            parse_vkey(line)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:

@@ -36,7 +36,7 @@ from gateway.core.duty_table import Ask
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller, Credentials
 from gateway.core.in_flight import InFlight
-from gateway.core.inflate import Inflater
+from gateway.core.inflate import ENCODINGS, inflater
 from gateway.core.limits import INLINE_BODY_BYTES, SALT_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.media import content_digest, idempotency_key, media_type
 from gateway.core.mending import Mending
@@ -187,7 +187,7 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
         raise Refused(Reason.CONTENT_TYPE_UNKNOWN)
     entitled = intake.law.admissible(caller.classes, formats, now.date())
     encoding = (arrival.content_encoding or "identity").strip().lower()
-    if encoding not in {"identity", "gzip"}:
+    if encoding not in ENCODINGS:
         raise Refused(Reason.CONTENT_ENCODING_UNKNOWN)
     limit = min(intake.body_limit_bytes, max(a.limit_bytes for a in entitled))
     if arrival.length == 0:
@@ -236,7 +236,7 @@ async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled
     data_key = intake.entropy(32)
     wire = [(name, hashlib.new(name), expected) for name, expected in admitted.digests]
     whole = hashlib.sha256()
-    inflate = Inflater(admitted.limit_bytes) if admitted.encoding == "gzip" else None
+    inflate = inflater(admitted.encoding, admitted.limit_bytes)
     held = bytearray()
     file: SpoolFile | None = None
     size = 0

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -59,8 +61,12 @@ class Part(Protocol):
 
 
 class Parts(Protocol):
-    """Where the bytes of uploads are; `resume` drops what is beyond the offset."""
+    """Where the bytes of uploads are; `resume` drops what is beyond the offset.
 
+    `check_room` raises Refused(STORE_UNAVAILABLE) where so many bytes more do not fit.
+    """
+
+    def check_room(self, size: int) -> None: ...
     def resume(self, identity: str, data_key: bytes, offset: int) -> Part: ...
     def body(self, identity: str, data_key: bytes) -> Body: ...
     def discard(self, identity: str) -> None: ...
@@ -98,8 +104,10 @@ class Depot:
 async def begin(caller: Caller, length: int, metadata: dict[str, str], depot: Depot) -> Upload:
     """Step 1: remember an upload of `length` bytes.
 
-    Raises Refused(RATE_LIMITED) where the organisation has too many open.
+    Raises Refused(RATE_LIMITED) where the organisation has too many open, and
+    Refused(STORE_UNAVAILABLE) where the disk has no room for it.
     """
+    depot.parts.check_room(2 * length)  # in parts, and as a body
     if depot.uploads.open_of(caller.party) >= UPLOADS_OPEN:
         raise Refused(
             Reason.RATE_LIMITED,
@@ -134,10 +142,12 @@ async def append(
     offset: int,
     chunks: AsyncIterator[bytes],
     depot: Depot,
+    checksum: tuple[str, bytes] | None = None,
 ) -> Upload:
     """Step 2: append a part. What arrived before a connection broke is kept; then Refused is raised.
 
-    Raises Refused(OFFSET_MISMATCH) unless the part begins where the upload stands.
+    Raises Refused(OFFSET_MISMATCH) unless the part begins where the upload stands. Of a part that
+    came with a checksum (hashlib name, digest) all is kept or nothing: Refused(CHECKSUM_MISMATCH).
     """
     if offset != upload.offset or upload.id in depot.busy:
         raise Refused(Reason.OFFSET_MISMATCH, f"The upload stands at byte {upload.offset}.")
@@ -146,8 +156,11 @@ async def append(
         key = depot.vault.unwrap(upload.wrapped_key, upload.id.encode())
         part = depot.parts.resume(upload.id, key, upload.offset)
         broken: Refused | None = None
+        name, expected = ("sha256", b"") if checksum is None else checksum
+        hasher = hashlib.new(name, usedforsecurity=False)
         try:
             async for piece in _pieces(chunks):
+                hasher.update(piece)
                 if part.size + len(piece) > upload.length:
                     raise Refused(Reason.BODY_TOO_LARGE, "More came than Upload-Length said.")
                 part.write(piece)
@@ -155,6 +168,11 @@ async def append(
             broken = refusal
         finally:
             await part.close()
+        if checksum is not None:
+            if broken is not None:
+                raise broken
+            if not hmac.compare_digest(hasher.digest(), expected):
+                raise Refused(Reason.CHECKSUM_MISMATCH)
         upload = msgspec.structs.replace(upload, offset=part.size)
         await depot.uploads.save(upload)
         if broken is not None:

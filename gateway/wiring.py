@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
-from gateway.administration import Office
+from gateway import inbox, inboxes
+from gateway.administration.office import Conformance, Office
+from gateway.archive import Bench
 from gateway.conclusions import Conclusions
 from gateway.config import Settings, SettingsError
 from gateway.core.canonical import b64u, canonical
@@ -43,12 +46,13 @@ from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
+from gateway.inbox import Inbox
 from gateway.mailbox import Post
 from gateway.reading_process import ReadingProcesses
 from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
-from gateway.submission import Intake
+from gateway.submission import Intake, receive
 from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
@@ -94,6 +98,8 @@ class Gateway:
     trust: TrustStore
     port: int
     stopped: asyncio.Event
+    inbox: Inbox
+    sftp_port: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +154,17 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         intake = _intake(settings, ring, the_law, store, trust, now)
         conclusions = Conclusions(store, intake, ring.unwrap)
         front = _front(settings, ring, intake, store, conclusions)
-        key = parse_vkey(ring.evidence.vkey)
-        seal = Seal(store.evidence, key, ring.evidence.sign)
-        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, now)
+        box = inboxes.made(settings, ring, intake, store, conclusions.begin)
+        seal = Seal(store.evidence, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
+        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, box, now)
         app = application(front, settings.networks(settings.monitors), annex.routes, annex.around)
-        gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped)
+        gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped, box, None)
         if annex.prepare is not None:
             await annex.prepare(gateway)
         async with (
-            admin.listening(settings.data, office(store, the_law, ring, now)),
+            admin.listening(settings.data, office(settings, store, the_law, ring, now)),
             _listening(app, settings) as port,
+            inboxes.listening(settings, box, ring, intake, store) as sftp_port,
         ):
             jobs.start()
             conclusions.resume()
@@ -168,20 +175,30 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
                 version=version("cms-gateway"),
             )
             try:
-                gateway.port = port
+                gateway.port, gateway.sftp_port = port, sftp_port
                 yield gateway
             finally:
                 jobs.stop()
+                await inbox.stop(box)
                 await conclusions.stop()
                 intake.reader.close()
     finally:
         await store.stop()
 
 
-def office(store: Store, the_law: Law, ring: keyring.KeyRing, now: Clock = clock) -> Office:
+def office(
+    settings: Settings, store: Store, the_law: Law, ring: keyring.KeyRing, now: Clock = clock
+) -> Office:
     """Where the orders of an operator are carried out."""
     return Office(
-        store.registry, the_law, verification_keys, now, store.mailboxes, ring, os.urandom
+        registry=store.registry,
+        law=the_law,
+        check_keys=verification_keys,
+        clock=now,
+        mailboxes=store.mailboxes,
+        vault=ring,
+        entropy=os.urandom,
+        conformance=Conformance(settings.conformance_keys, settings.conformance_required),
     )
 
 
@@ -226,6 +243,7 @@ def _front(
         desk=Desk(store.registry, ring, intake.law, now, os.urandom, new_id),
         depot=Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,
+        bench=_bench(intake, store),
         law=intake.law,
         formats=intake.formats,
         journal=store.journal,
@@ -254,6 +272,17 @@ def _post(settings: Settings, ring: keyring.KeyRing, store: Store, now: Clock) -
         clock=now,
         entropy=os.urandom,
         new_id=new_id,
+    )
+
+
+def _bench(intake: Intake, store: Store) -> Bench:
+    return Bench(
+        door=intake.door,
+        files=store.bodies,
+        receive=partial(receive, intake=intake),
+        limit_bytes=intake.body_limit_bytes,
+        entropy=intake.entropy,
+        new_id=intake.new_id,
     )
 
 
@@ -299,6 +328,7 @@ def _jobs(
     seal: Seal,
     conclusions: Conclusions,
     stopped: asyncio.Event,
+    box: Inbox,
     now: Clock,
 ) -> Jobs:
     async def check_seal() -> None:
@@ -315,10 +345,14 @@ def _jobs(
         for chunk in await store.mailboxes.expire(int(now().timestamp())):
             store.bodies.discard(chunk)
         before = now() - dt.timedelta(days=settings.idempotency_days)
-        log.info("expired", count=await store.registry.expire(now(), before))
+        count = await store.registry.expire(now(), before)
+        if settings.sftp is not None:
+            count += await inbox.expire(box, settings.sftp.days)
+        log.info("expired", count=count)
 
     async def resume() -> None:
         conclusions.resume()
+        await inbox.resume(box)
 
     async def refresh() -> None:
         await asyncio.to_thread(trust.revocation.refresh, now())

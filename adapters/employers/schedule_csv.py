@@ -95,7 +95,7 @@ SCHEDULE_CSV: Final = Adapter(
     provider_classes=frozenset({"employer", "occupational_pension"}),
     record_types=frozenset({"deduction", "nil_return"}),
     partial=True,
-    limit_bytes=1024 * MIB,
+    limit_bytes=5 * 1024 * MIB,
     read=read,
     recognises=_recognises,
 )

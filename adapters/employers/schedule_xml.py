@@ -28,7 +28,7 @@ from gateway.core.record import Item
 from gateway.core.refusal import Reason, Refused
 
 NAMESPACE: Final = "urn:cms-gateway:deduction-schedule:1"
-LIMIT_BYTES: Final = 1024 * MIB
+LIMIT_BYTES: Final = 5 * 1024 * MIB
 
 # Columns to elements; the employer stands in the header alone.
 ELEMENTS: Final[dict[str, str]] = {

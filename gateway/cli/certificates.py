@@ -9,7 +9,7 @@ import click
 
 from certs import development
 from gateway import config as configuration
-from gateway.administration import AddCertificate, RevokeCertificate, ShowParty
+from gateway.administration.orders import AddCertificate, RevokeCertificate, ShowParty
 from gateway.cli import house, screen
 from gateway.cli.command import EXISTING, FOLDER, Command, Group, as_json, config_option
 from gateway.cli.exits import Exit, Stop, told

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gateway import config as configuration
-from gateway.administration import SCOPES, AddClient, ShowParty
+from gateway.administration.orders import SCOPES, AddClient, ShowParty
 from gateway.cli import house, office, screen
 from gateway.cli.command import EXISTING, FOLDER, Command, Group, as_json, config_option
 from gateway.cli.exits import Exit, Stop, run

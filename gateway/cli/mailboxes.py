@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway import config as configuration
-from gateway.administration import AddMailbox, ListMailboxes, RemoveMailbox
+from gateway.administration.orders import AddMailbox, ListMailboxes, RemoveMailbox
 from gateway.cli import screen
 from gateway.cli.command import Command, Group, as_json, config_option
 from gateway.cli.exits import Exit

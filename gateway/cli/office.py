@@ -11,7 +11,8 @@ import apsw
 import msgspec
 
 from gateway import config, wiring
-from gateway.administration import Order, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import Order
 from gateway.cli.exits import Exit, Stop, run
 from gateway.client.problem import Problem, problem_of
 from gateway.config import Settings
@@ -58,7 +59,7 @@ async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
     store = wiring.open_store(settings, ring, law)
     try:
         await store.start()
-        return await carry_out(wanted, wiring.office(store, law, ring))
+        return await carry_out(wanted, wiring.office(settings, store, law, ring))
     finally:
         await store.stop()
 

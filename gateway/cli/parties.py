@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from gateway.administration import AddParty, Kind, ListParties, RevokeCertificate, ShowParty
+from gateway.administration.orders import AddParty, Kind, ListParties, RevokeCertificate, ShowParty
 from gateway.cli import screen
-from gateway.cli.command import Command, Group, as_json, config_option
+from gateway.cli.command import EXISTING, Command, Group, as_json, config_option
 from gateway.cli.exits import Exit
 from gateway.cli.office import give
 
@@ -38,13 +38,25 @@ def org() -> None:
     required=True,
     help="Provider class of an organisation, or feed of a consumer; may be given more than once.",
 )
+@click.option(
+    "--conformance", type=EXISTING, help="Certificate of a conformance run, as a sandbox gives it."
+)
 @config_option
 @as_json
 def add(
-    identity: str, name: str, kind: Kind, classes: tuple[str, ...], config: Path, *, as_json: bool
+    identity: str,
+    name: str,
+    kind: Kind,
+    classes: tuple[str, ...],
+    conformance: Path | None,
+    config: Path,
+    *,
+    as_json: bool,
 ) -> None:
     """Add a party under ID. It can speak once it has a certificate and a client."""
-    told = give(config, AddParty(id=identity, kind=kind, name=name, classes=classes))
+    shown = None if conformance is None else conformance.read_text(encoding="ascii")
+    wanted = AddParty(id=identity, kind=kind, name=name, classes=classes, conformance=shown)
+    told = give(config, wanted)
     if as_json:
         screen.emit(told)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import msgspec
 
@@ -82,6 +83,18 @@ class Amendment(msgspec.Struct, frozen=True):
     recorded_at: str
     feeds: tuple[Noted, ...]
     acknowledged: bool
+
+
+class ArchiveFile(msgspec.Struct, frozen=True):
+    """What became of one file of an archive: its outcome, or the problem document (RFC 9457).
+
+    `status` is what the file would have had by itself.
+    """
+
+    name: str
+    status: int
+    outcome: Outcome | None = None
+    problem: dict[str, Any] | None = None
 
 
 class Sent(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ import msgspec
 from gateway.client import export, media
 from gateway.client.answers import (
     Amendment,
+    ArchiveFile,
     FeedPage,
     Format,
     Outcome,
@@ -31,8 +32,10 @@ from gateway.client.answers import (
     Sent,
 )
 from gateway.client.connection import Connection, Patience, Reply
+from gateway.client.packing import Encoding, packed
 from gateway.client.problem import EvidenceError, Problem
 from gateway.client.profile import Profile
+from gateway.client.source import digest_of, guessed, key_of, size_of
 from gateway.client.upload import Memory, Progress, Upload
 from gateway.judge.receipt import verify_receipt
 
@@ -75,31 +78,35 @@ class Client:
         idempotency_key: str | None = None,
         progress: Progress | None = None,
         wait: bool = True,
+        encoding: Encoding | None = None,
     ) -> Outcome:
         """Send a file and wait for its outcome; safe to call again with the same bytes.
 
-        A file of more than 1 MiB goes in parts; bytes in memory always go in one request.
-        `completes` names an earlier submission whose refused rows the file brings again.
+        A file of more than 1 MiB goes in parts; bytes in memory always go in one request. With an
+        `encoding` it is sent compressed. `completes` names an earlier submission whose refused rows
+        the file brings again.
 
         Raises Problem when the file is refused, with its row errors and the receipt of the refusal;
         EvidenceError when the receipt does not verify; UnreachableError; OSError for a file that
         cannot be read. Without `wait` the outcome of a large file may still be `received`.
         """
-        digest = await asyncio.to_thread(_digest, source)
+        digest = await asyncio.to_thread(digest_of, source)
         if media_type is None:
-            media_type = media.known(_guessed(source), await self.formats())
-        key = idempotency_key or _key(digest, request, completes)
+            media_type = media.known(guessed(source), await self.formats())
+        key = idempotency_key or key_of(digest, request, completes)
         described = {
             "Content-Type": media_type,
-            "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
             "Idempotency-Key": f'"{key}"',
         }
         if request is not None:
             described["Request-Id"] = request
         if completes is not None:
             described["Completes"] = completes
+        if encoding is not None:
+            described["Content-Encoding"] = encoding
         try:
-            reply = await self._send(source, described, digest, progress)
+            async with packed(source, encoding) as wire:
+                reply = await self._send(wire, described, progress)
             outcome: Outcome = reply.read(Outcome)
             self._verify(outcome.receipt, digest)
             while wait and outcome.state == "received":
@@ -113,14 +120,42 @@ class Client:
         self._verify(outcome.receipt, digest)
         return outcome
 
-    async def _send(
+    async def submit_archive(
         self,
-        source: Path | bytes,
-        described: Mapping[str, str],
-        digest: bytes,
-        progress: Progress | None,
+        source: Path,
+        *,
+        idempotency_key: str | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[ArchiveFile, ...]:
+        """Send a zip archive with a manifest, and wait for the outcome of each file in it.
+
+        Safe to call again with the same archive. Raises as `submit` does, where the archive is
+        refused whole; what became of a file is in its own answer.
+        """
+        described = {"Content-Type": media.ARCHIVE}
+        if idempotency_key is not None:
+            described["Idempotency-Key"] = f'"{idempotency_key}"'
+        reply = await self._send(source, described, progress)
+        files = msgspec.convert(reply.read(dict[str, Any])["files"], tuple[ArchiveFile, ...])
+        return tuple([await self._whole(file) for file in files])
+
+    async def _whole(self, file: ArchiveFile) -> ArchiveFile:
+        """A file of an archive with its outcome, once it is there, and its receipt verified."""
+        outcome, receipt = file.outcome, (file.problem or {}).get("receipt")
+        while outcome is not None and outcome.state == "received":
+            outcome = await self.outcome(outcome.id, wait_seconds=WAIT_SECONDS)
+        if outcome is not None:
+            receipt = outcome.receipt
+        if receipt is not None:
+            self._verify(receipt, None)
+        return msgspec.structs.replace(file, outcome=outcome)
+
+    async def _send(
+        self, source: Path | bytes, described: dict[str, str], progress: Progress | None
     ) -> Reply:
-        size = _size(source)
+        """Send what is on the wire, whole or in parts, with its digest."""
+        size, digest = size_of(source), await asyncio.to_thread(digest_of, source)
+        described["Content-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
         if isinstance(source, Path) and size > WHOLE_BYTES:
             metadata = {name.lower(): value for name, value in described.items()}
             memory = Memory(self._state, self._name(digest, metadata))
@@ -347,27 +382,3 @@ def _page(reply: Reply) -> FeedPage:
     lines = tuple(reply.body.removesuffix(b"\n").split(b"\n"))
     told = msgspec.json.decode(lines[-1])["page"]
     return FeedPage(lines, told["next"], told["count"], told["more"])
-
-
-def _digest(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return hashlib.sha256(source).digest()
-    with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _size(source: Path | bytes) -> int:
-    return len(source) if isinstance(source, bytes) else source.stat().st_size
-
-
-def _guessed(source: Path | bytes) -> str:
-    if isinstance(source, bytes):
-        return media.guess("", source[:_HEAD_BYTES])
-    with source.open("rb") as file:
-        return media.guess(source.name, file.read(_HEAD_BYTES))
-
-
-def _key(digest: bytes, request: str | None, completes: str | None) -> str:
-    """An idempotency key that the same file, sent for the same, always has."""
-    said = f"{request or ''}\0{completes}" if completes else request or ""
-    return hashlib.sha256(digest + said.encode()).hexdigest()

@@ -119,8 +119,11 @@ class Connection:
         body: Body | None = None,
         again: bool = True,
         public: bool = False,
+        longer: float = 0.0,
     ) -> Reply:
         """Ask and get the answer; `again` says that the call may safely be made twice.
+
+        `longer` is for how many seconds more than usual the gateway may be silent.
 
         Raises Problem for what the gateway refuses, UnreachableError where none answers, and
         ProfileError where what answers is not the gateway of the profile.
@@ -128,7 +131,9 @@ class Connection:
         last = self.patience.attempts if again else 1
         for attempt in itertools.count(1):
             try:
-                return await self._once(method, path, headers, params, body, public=public)
+                return await self._once(
+                    method, path, headers, params, body, public=public, longer=longer
+                )
             except UnreachableError as error:
                 if attempt >= last:
                     raise
@@ -150,14 +155,19 @@ class Connection:
         body: Body | None,
         *,
         public: bool,
+        longer: float,
     ) -> Reply:
+        silent = self.patience.idle_seconds + longer
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=silent)
         for last in (False, True):
             named = dict(headers or {})
             if not public:
                 named["Authorization"] = f"Bearer {await self._bearer()}"
             data = body() if callable(body) else body
             try:
-                return await self._speak(method, path, named, params=params, data=data)
+                return await self._speak(
+                    method, path, named, params=params, data=data, timeout=timeout
+                )
             except Problem as problem:
                 if public or last or not problem.slug.startswith("token-"):
                     raise

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
 
 from gateway.client.answers import Format
 from gateway.core.media import guess
 
-__all__ = ["MediaTypeError", "guess", "known"]
+__all__ = ["ARCHIVE", "MediaTypeError", "guess", "is_archive", "known"]
+
+ARCHIVE: Final = "application/zip"
 
 
 class MediaTypeError(ValueError):
     """No media type fits; the message says what to name instead."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive of files, by the end of its name."""
+    return path.suffix.lower() == ".zip"
 
 
 def known(media_type: str, formats: Iterable[Format]) -> str:

@@ -23,6 +23,8 @@ from gateway.client.problem import Problem, UnreachableError
 PART_BYTES: Final = 4 * 1024 * 1024
 # Progress is told, and the body handed over, in pieces of this size.
 PIECE_BYTES: Final = 64 * 1024
+# With the last part the gateway reads back the whole, hashes and seals it; on a slow disk it takes long.
+_WHOLE_BYTES_A_SECOND: Final = 5 * 1024 * 1024
 _VERSION: Final = {"Tus-Resumable": "1.0.0"}
 _PART_TYPE: Final = "application/offset+octet-stream"
 
@@ -162,6 +164,7 @@ class Upload:
             headers=_VERSION | headers,
             body=lambda: self._pieces(offset, length),
             again=False,
+            longer=self._size / _WHOLE_BYTES_A_SECOND if offset + length == self._size else 0.0,
         )
 
     async def _pieces(self, offset: int, length: int) -> AsyncIterator[bytes]:

@@ -10,13 +10,15 @@ class Credentials:
     """What a caller shows: the DER of their TLS certificate, its chain, and a token.
 
     The token is a bearer token; at the mailbox door it is what follows `NHSMESH`, and `mailbox` is
-    the mailbox that the address names, if it names one.
+    the mailbox that the address names, if it names one. Over SSH it is `ssh_key` alone: the blob of
+    the public key (RFC 4253 section 6.6) whose signature was verified.
     """
 
     certificate: bytes | None
     token: str | None
     chain: tuple[bytes, ...] = ()
     mailbox: str | None = None
+    ssh_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

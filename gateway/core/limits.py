@@ -27,6 +27,13 @@ INLINE_BODY_BYTES: Final = 64 * KIB
 # A gzip stream of real rows shrinks to a tenth or so; a bomb starts near a thousandth.
 DECOMPRESSION_RATIO: Final = 100
 
+# Members of a gzip stream, or frames of a zstd stream, that may be as small as they like; beyond
+# these they hold a KiB each on average. An empty one costs more to begin than to send.
+MEMBERS_FREE: Final = 1_000
+
+# 8 MiB, the largest window that a zstd content coding may ask for (RFC 9659 section 3).
+ZSTD_WINDOW_LOG: Final = 23
+
 # IETF idempotency-key draft leaves the length open; Open Banking allows 40.
 IDEMPOTENCY_KEY_CHARS: Final = 64
 
@@ -105,3 +112,48 @@ MESH_SETTLED: Final = 500
 # A mailbox's password and shared key: 192 and 256 bits, so that nobody finds them by trying.
 MESH_PASSWORD_BYTES: Final = 24
 MESH_SHARED_KEY_BYTES: Final = 32
+# What stays free on the disk of the sealed files: the database, its log and the ledger need room
+# to say even that there is none.
+DISK_RESERVE_BYTES: Final = 512 * MIB
+
+# File names of senders: with the longest ending that is put behind them they fit in the 255 bytes
+# of every file system.
+FILE_NAME_BYTES: Final = 200
+
+# A zip archive: what a payroll bureau sends for its clients in a month, in folders if it likes.
+ARCHIVE_MEMBERS: Final = 1_000
+ARCHIVE_DEPTH: Final = 8
+MANIFEST_BYTES: Final = 1 * MIB
+
+# The directory of so many files with long names is a third of this; it is read in one piece.
+ARCHIVE_DIRECTORY_BYTES: Final = 1 * MIB
+
+# Row errors shown for each file of an archive; those of an accepted one are all at its own address.
+ARCHIVE_ERRORS_SHOWN: Final = 100
+
+# The inbox over SFTP. A path has three names at most; files one organisation has there at a time.
+INBOX_PATH_BYTES: Final = 4 * KIB
+INBOX_FILES: Final = 1_000
+
+# How much of a file over SFTP may be lost by a crash, beyond what its client was told to be there.
+INBOX_FLUSH_BYTES: Final = 16 * MIB
+
+# Clients send many pieces before the first is answered, and not always in order.
+INBOX_AHEAD_BYTES: Final = 2 * MIB
+
+# SSH connections of one organisation and of all, of which some have not said yet who they are;
+# sessions of one connection, and handles of one session: what is read is
+# held in memory, three megabytes at most.
+SSH_CONNECTIONS_EACH: Final = 8
+SSH_CONNECTIONS: Final = 200
+SSH_SESSIONS: Final = 2
+SFTP_HANDLES: Final = 8
+
+# Keys tried on one connection: an agent offers all it has.
+SSH_KEYS_TRIED: Final = 10
+
+# OpenSSH sends packets of up to 256 KiB.
+SFTP_PACKET_BYTES: Final = 256 * KIB + 1_024
+
+# From connecting to having shown a key.
+SSH_LOGIN_SECONDS: Final = 30

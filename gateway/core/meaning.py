@@ -150,7 +150,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             Reason.CONTENT_ENCODING_UNKNOWN,
             415,
             "The Content-Encoding is not supported",
-            "Send the body plain, or with Content-Encoding: gzip.",
+            "Send the body plain, or with Content-Encoding: gzip or zstd.",
         ),
         _meaning(
             Reason.DECOMPRESSION_LIMIT,
@@ -211,6 +211,18 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             409,
             "The upload does not continue where it stopped",
             "Ask with HEAD how much has arrived and continue from there.",
+        ),
+        _meaning(
+            Reason.CHECKSUM_MISMATCH,
+            460,
+            "The part does not match its Upload-Checksum",
+            "Send the part again from the same offset; nothing of it was kept.",
+        ),
+        _meaning(
+            Reason.ARCHIVE_NOT_VALID,
+            422,
+            "The archive and its manifest cannot be used",
+            "Make the archive again as docs/ways-in.md says; nothing of it was taken.",
         ),
         _meaning(
             Reason.XML_NOT_WELL_FORMED,

@@ -54,6 +54,8 @@ class Reason(enum.Enum):
     NOT_OPEN = "not-open"
     AMENDED_MEANWHILE = "amended-meanwhile"
     OFFSET_MISMATCH = "offset-mismatch"
+    CHECKSUM_MISMATCH = "checksum-mismatch"
+    ARCHIVE_NOT_VALID = "archive-not-valid"
     # the content
     XML_NOT_WELL_FORMED = "xml-not-well-formed"
     XML_FORBIDDEN = "xml-forbidden"

@@ -3,6 +3,7 @@
     evidence.pem       Ed25519; signs checkpoints and receipts (docs/evidence.md)
     token-<n>.pem      Ed25519; signs access tokens; the highest n signs, the others still verify
     wrapping-<n>.key   AES-256; wraps the data keys of submissions; the highest n wraps
+    ssh-host.pem       Ed25519; by which SFTP clients know this gateway; made when it is first needed
     index.key          HMAC-SHA-256; tags what must be found again without being readable
 
 PEM files are PKCS #8; `.key` files hold 64 hexadecimal digits. Files are 0600 and never
@@ -189,6 +190,17 @@ def rotate_wrapping_key(directory: Path) -> Path:
 def rotate_token_key(directory: Path) -> Path:
     """Add a token key, which signs from the next `open_ring` on; the old ones still verify."""
     return _add_next(directory, "token", "pem", _new_pem())
+
+
+def host_key(directory: Path) -> bytes:
+    """The SSH host key as PEM, made if it is not there; raises `KeyRingError`."""
+    path = directory / "ssh-host.pem"
+    if not path.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_new(path, _new_pem())
+    pem = _read(path, lax=False)
+    _private_key(path.name, pem)
+    return pem
 
 
 def open_ring(

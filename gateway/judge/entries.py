@@ -165,6 +165,8 @@ ADMINISTRATION: Final = frozenset(
         "certificate.added",
         "certificate.revoked",
         "client.added",
+        "sshkey.added",
+        "sshkey.revoked",
         "consumer.added",
         "mailbox.added",
         "mailbox.removed",

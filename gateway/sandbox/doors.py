@@ -18,15 +18,9 @@ from aiohttp import web
 from certs import development
 from certs.profiles import Validity
 from gateway import request as asking
-from gateway.administration import (
-    SCOPES,
-    AddCertificate,
-    AddClient,
-    AddParty,
-    Office,
-    Order,
-    carry_out,
-)
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.office import Office
+from gateway.administration.orders import SCOPES, AddCertificate, AddClient, AddParty, Order
 from gateway.core import conformance
 from gateway.core.canonical import b64u
 from gateway.core.checkpoint import Sign, VerifierKey, format_vkey

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from certs import development
 from gateway import config, wiring
-from gateway.administration import AddParty, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import AddParty
 from gateway.core.checkpoint import parse_vkey
 from gateway.edge import keyring
 from gateway.edge.http.app import Policy, Route
@@ -36,7 +37,7 @@ async def opened(path: Path, pki: Path, seed: int) -> AsyncIterator[wiring.Gatew
     doors = Doors(memory, authority, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
 
     async def prepare(gateway: wiring.Gateway) -> None:
-        doors.open(gateway, wiring.office(gateway.store, gateway.law, ring, memory.now))
+        doors.open(gateway, wiring.office(settings, gateway.store, gateway.law, ring, memory.now))
         for feed, about in gateway.law.feeds.items():
             if gateway.store.registry.party(feed, memory.now().date()) is None:
                 team = AddParty(id=feed, kind="consumer", name=about.title, classes=(feed,))

@@ -10,15 +10,18 @@ gateway starts.
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextlib
+import errno
 import io
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.core.envelope import NONCE_BYTES, OVERHEAD_BYTES, Envelope
-from gateway.core.limits import SPOOL_CHUNK_BYTES
+from gateway.core.limits import DISK_RESERVE_BYTES, SPOOL_CHUNK_BYTES
 from gateway.core.refusal import Reason, Refused
 
 _LENGTH: Final = 4
@@ -45,8 +48,41 @@ class SealedFile(io.RawIOBase):
         super().__init__()
         self._file = path.open("rb", buffering=4 * SPOOL_CHUNK_BYTES)
         self._envelope = envelope
+        self._path = path
         self._number = 0
         self._rest = memoryview(b"")
+        self._at = 0
+        self._ends: list[int] | None = None  # where each piece ends, in clear; once it is needed
+        self._places: list[int] = [0]
+
+    def seekable(self) -> bool:
+        """Any place can be read."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next byte, in clear."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place in clear; the lengths of all pieces are read the first time."""
+        if self._ends is None:
+            self._ends = []
+            for length in _pieces(self._path):
+                before = self._ends[-1] if self._ends else 0
+                self._ends.append(before + length - OVERHEAD_BYTES)
+                self._places.append(self._places[-1] + _LENGTH + length)
+        size = self._ends[-1] if self._ends else 0
+        target = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: size}[whence]
+        if target < 0:
+            raise OSError(errno.EINVAL, "there is nothing before the first byte")
+        self._number = bisect.bisect_right(self._ends, target)
+        self._file.seek(self._places[self._number])
+        self._rest = memoryview(b"")
+        if self._number < len(self._ends):
+            first = self._ends[self._number - 1] if self._number else 0
+            self._rest = memoryview(self._next())[target - first :]
+        self._at = target
+        return target
 
     def readable(self) -> bool:
         """Streams of this kind are only read."""
@@ -59,6 +95,7 @@ class SealedFile(io.RawIOBase):
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
+        self._at += count
         return count
 
     def _next(self) -> bytes:
@@ -99,6 +136,7 @@ class BodyWriter:
         self._envelope = envelope
         self.number = number
         self.size = size
+        self.on_closed: Callable[[int, int], None] | None = None
 
     def write(self, piece: bytes) -> None:
         """Seal and append up to 64 KiB."""
@@ -112,6 +150,8 @@ class BodyWriter:
         """Flush to disk, in a thread; the body can be read from now on, and survives a power cut."""
         with _told():
             await asyncio.to_thread(self._flush)
+        if self.on_closed is not None:
+            self.on_closed(self.number, self.size)
         return FileBody(self._path, self._envelope, self.size)
 
     def _flush(self) -> None:
@@ -133,6 +173,19 @@ class Bodies:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # How many pieces an upload that goes on had, at which offset: else each part counts them.
+        self._counted: dict[str, tuple[int, int]] = {}
+
+    def check_room(self, size: int) -> None:
+        """Raise Refused(STORE_UNAVAILABLE) unless so many bytes fit, and some are left after."""
+        with _told():
+            free = shutil.disk_usage(self.directory).free
+        if free < size + DISK_RESERVE_BYTES:
+            raise Refused(
+                Reason.STORE_UNAVAILABLE,
+                "There is no room for a file of this size at the moment.",
+                retry_after=300,
+            )
 
     def path(self, submission: str, suffix: str) -> Path:
         """Where a file is; ids are ours, but nothing that is not one ever becomes a path."""
@@ -142,6 +195,7 @@ class Bodies:
 
     def create(self, submission: str, data_key: bytes) -> BodyWriter:
         """Begin a new sealed body."""
+        self.check_room(0)
         with _told():
             return BodyWriter(self.path(submission, "body"), Envelope(data_key, submission))
 
@@ -153,10 +207,20 @@ class Bodies:
     def resume(self, upload: str, data_key: bytes, offset: int) -> BodyWriter:
         """Go on with an upload at an offset; what a crash left beyond it is cut off."""
         path = self.path(upload, "body")
-        path.touch(mode=0o600)
-        number, place = _find_offset(path, offset)
-        os.truncate(path, place)
-        return BodyWriter(path, Envelope(data_key, upload), number, offset)
+        with _told():
+            path.touch(mode=0o600)
+            counted = self._counted.pop(upload, None)
+            if counted is not None and counted[1] == offset:
+                number = counted[0]
+                place = offset + number * (_LENGTH + OVERHEAD_BYTES)
+                if path.stat().st_size < place:
+                    raise ValueError("the file does not hold what the database says")
+            else:
+                number, place = _find_offset(path, offset)
+            os.truncate(path, place)
+            writer = BodyWriter(path, Envelope(data_key, upload), number, offset)
+        writer.on_closed = lambda pieces, size: self._counted.update({upload: (pieces, size)})
+        return writer
 
     def frame(self, submission: str, place: int, length: int) -> bytes:
         """The bytes of a block frame."""
@@ -165,6 +229,7 @@ class Bodies:
 
     def discard(self, submission: str) -> None:
         """Remove what belongs to a submission that was not kept."""
+        self._counted.pop(submission, None)
         for suffix in ("body", "blocks"):
             self.path(submission, suffix).unlink(missing_ok=True)
 

@@ -17,7 +17,8 @@ import aiohttp
 from mesh_client import MeshClient
 
 from gateway import wiring
-from gateway.administration import AddMailbox, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import AddMailbox
 from gateway.wiring import clock
 from tests.conftest import SAMPLES, House
 from tests.party import Party
@@ -132,7 +133,7 @@ class Mailbox:
 async def mailbox_of(house: House, name: str, identity: str) -> Mailbox:
     """Give a party of the house a mailbox, as an operator does."""
     gateway = house.gateway
-    office = wiring.office(gateway.store, gateway.law, gateway.ring)
+    office = wiring.office(gateway.settings, gateway.store, gateway.law, gateway.ring)
     told = await carry_out(AddMailbox(id=identity, organisation=name), office)
     return Mailbox(identity, told["password"], told["shared_key"], house.parties[name], house)
 

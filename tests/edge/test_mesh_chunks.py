@@ -276,4 +276,4 @@ async def arriving(data: bytes) -> AsyncIterator[bytes]:
 
 
 def posting_of(house: House) -> mailbox.Post:
-    return _post(house.settings, house.gateway.ring, house.gateway.store)
+    return _post(house.settings, house.gateway.ring, house.gateway.store, clock)

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from gateway import wiring
-from gateway.administration import RemoveMailbox, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import RemoveMailbox
 from gateway.edge import tls
 from gateway.judge.store import verify_store
 from tests.conftest import House
@@ -126,7 +127,7 @@ async def test_secrets_without_a_certificate_reach_nothing(shop: Mailbox) -> Non
 async def test_a_revoked_certificate_and_a_removed_mailbox_reach_nothing(shop: Mailbox) -> None:
     gateway = shop.house.gateway
     assert (await shop.call("GET", ""))[0] == 200
-    office = wiring.office(gateway.store, gateway.law, gateway.ring)
+    office = wiring.office(gateway.settings, gateway.store, gateway.law, gateway.ring)
     await carry_out(RemoveMailbox(id="SHOP1"), office)
     assert (await shop.call("GET", ""))[0] == 403
     other = await mailbox_of(shop.house, "employer", "SHOP2")

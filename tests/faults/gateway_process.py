@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from certs import development
+from gateway.config import Sftp
 from gateway.edge import logs
 from gateway.wiring import running
 from tests.conftest import settings_in
@@ -17,8 +18,9 @@ async def main(directory: Path) -> None:
     with (directory / "log").open("a") as stream:
         logs.configure(stream)
         pki = development.open_existing(directory / "pki")
-        async with running(settings_in(directory, pki)) as gateway:
-            print(gateway.port, flush=True)
+        settings = settings_in(directory, pki, sftp=Sftp(port=0))
+        async with running(settings) as gateway:
+            print(gateway.port, gateway.sftp_port, flush=True)
             await asyncio.Event().wait()
 
 

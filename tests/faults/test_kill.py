@@ -38,7 +38,7 @@ class Killed:
         try:
             assert process.stdout is not None
             line = await asyncio.to_thread(process.stdout.readline)
-            self._party.url = f"https://localhost:{int(line)}"
+            self._party.url = f"https://localhost:{int(line.split()[0])}"
             context = tls.client_context(
                 self._party.pki.server_ca,
                 self._party.issued.certificate,

@@ -31,7 +31,7 @@ async def alive(directory: Path, shop: Mailbox) -> AsyncIterator[subprocess.Pope
     )
     assert process.stdout is not None
     try:
-        port = int(await asyncio.to_thread(process.stdout.readline))
+        port = int((await asyncio.to_thread(process.stdout.readline)).split()[0])
         shop.house = SimpleNamespace(url=f"https://localhost:{port}")  # type: ignore[assignment]
         async with shop.party.connected() as session:
             shop.party.session = session

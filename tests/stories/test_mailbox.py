@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from certs import development
 from gateway import mailbox
-from gateway.administration import AddMailbox, AddParty, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.orders import AddMailbox, AddParty
 from gateway.config import Settings
 from gateway.core.mesh import Labels
 from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring
 from gateway.store.sqlite.store import Store
-from gateway.wiring import _post, law, office, open_store
+from gateway.wiring import _post, clock, law, office, open_store
 from tests.conftest import settings_in
 
 TOTAL = 3
@@ -53,7 +54,7 @@ def expected(known: int, number: int, total: int, *, is_right: bool) -> Reason |
 async def opened(chosen: Settings, ring: keyring.KeyRing) -> tuple[Store, mailbox.Post]:
     store = open_store(chosen, ring, law())
     await store.start()
-    return store, _post(chosen, ring, store)
+    return store, _post(chosen, ring, store, clock)
 
 
 async def play(directory: Path, pki: development.DevelopmentPki, steps: list[object]) -> None:
@@ -62,7 +63,7 @@ async def play(directory: Path, pki: development.DevelopmentPki, steps: list[obj
     keyring.create(chosen.keys)
     ring = keyring.open_ring(chosen.keys, origin=chosen.origin)
     store, post = await opened(chosen, ring)
-    desk = office(store, law(), ring)
+    desk = office(chosen, store, law(), ring)
     shop = AddParty(id="shop", kind="organisation", name="A shop", classes=("employer",))
     await carry_out(shop, desk)
     await carry_out(AddMailbox(id="SHOP1", organisation="shop"), desk)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from gateway.administration import Kind
+from gateway.administration.orders import Kind
 
 
 class Part(NamedTuple):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from certs import development
 from gateway import config, wiring
-from gateway.administration import SCOPES, AddCertificate, AddParty
+from gateway.administration.orders import SCOPES, AddCertificate, AddParty
 from gateway.cli import house, office
 from gateway.cli.clients import enrol
 from gateway.cli.demo.cast import Part, Question, copy_samples

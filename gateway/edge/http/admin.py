@@ -17,7 +17,9 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from gateway.administration import Office, Order, carry_out
+from gateway.administration.carrying_out import carry_out
+from gateway.administration.office import Office
+from gateway.administration.orders import Order
 from gateway.core.limits import KIB
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.http.problem import problem

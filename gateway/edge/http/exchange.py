@@ -27,6 +27,8 @@ log = structlog.get_logger("http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CORRELATION: Final = "X-Correlation-ID"
+# Where a handler finds the correlation id, in the request.
+EXCHANGE: Final = web.RequestKey("exchange", str)
 # Hexadecimal, as UUIDs and trace ids are: it is logged, and must not be a way to log anything else.
 _CORRELATION_ID: Final = re.compile(r"[0-9A-Fa-f-]{16,64}")
 _JSON_BODY_BYTES: Final = 64 * KIB
@@ -49,6 +51,7 @@ async def exchange(request: web.Request, handler: Handler) -> web.StreamResponse
     front = request.app[FRONT]
     given = request.headers.get(CORRELATION, "")
     identity = given if _CORRELATION_ID.fullmatch(given) else os.urandom(8).hex()
+    request[EXCHANGE] = identity
     began = time.perf_counter()
     reason = None
     try:

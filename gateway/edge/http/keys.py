@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.archive import Bench
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
 from gateway.correction import Clerk
@@ -45,6 +46,7 @@ class Front:
     depot: Depot
     mailboxes: MeshDoor
     post: Post
+    bench: Bench
     vkey: str
     jwks: dict[str, Any]
     openapi: bytes

@@ -13,7 +13,9 @@ from gateway.core.refusal import MEANINGS, Reason, Refused
 MEDIA_TYPE: Final = "application/problem+json"
 
 
-def problem(refusal: Refused, issuer: str, instance: str) -> web.Response:
+def document(
+    refusal: Refused, issuer: str, instance: str, shown: int = ROW_ERRORS_SHOWN
+) -> dict[str, Any]:
     """The problem document of a refusal; `instance` is the correlation id of the exchange."""
     meaning = refusal.meaning
     body: dict[str, Any] = {
@@ -25,13 +27,20 @@ def problem(refusal: Refused, issuer: str, instance: str) -> web.Response:
         "instance": f"urn:cms-gateway:exchange:{instance}",
     }
     if refusal.errors:
-        body["errors"] = msgspec.to_builtins(refusal.errors[:ROW_ERRORS_SHOWN])
+        body["errors"] = msgspec.to_builtins(refusal.errors[:shown])
         body["error_count"] = refusal.error_count
     if refusal.rules:
         body["rules"] = msgspec.to_builtins(refusal.rules)
     if refusal.receipt is not None:
         body["submission"] = refusal.submission
         body["receipt"] = refusal.receipt
+    return body
+
+
+def problem(refusal: Refused, issuer: str, instance: str) -> web.Response:
+    """The answer that carries the problem document of a refusal."""
+    meaning = refusal.meaning
+    body = document(refusal, issuer, instance)
     headers = {}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)

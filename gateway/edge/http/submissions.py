@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Any, Final
@@ -10,15 +11,17 @@ import msgspec
 from aiohttp import web
 
 from gateway import check as rehearsal
+from gateway.archive import is_archive, take_apart
 from gateway.core.drafting import open_outcome
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
-from gateway.core.limits import ROW_ERRORS_SHOWN
-from gateway.core.neutral import csv_line
+from gateway.core.limits import ARCHIVE_ERRORS_SHOWN, ROW_ERRORS_SHOWN
+from gateway.core.neutral import row_errors_csv
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Answer, Arrival, Outcome, Recorded
-from gateway.edge.http.exchange import chunks, credentials, whole_number
+from gateway.edge.http.exchange import EXCHANGE, chunks, credentials, whole_number
 from gateway.edge.http.keys import FRONT, Front
+from gateway.edge.http.problem import document
 from gateway.submission import SCOPE, receive
 
 _PREFER_WAIT: Final = re.compile(r"(?:^|,)\s*wait=(\d{1,3})\s*(?:,|$)")
@@ -29,6 +32,8 @@ PROOF_TYPE: Final = "text/plain"
 async def submit(request: web.Request) -> web.Response:
     """POST /v1/submissions: the body is the file itself."""
     front = request.app[FRONT]
+    if is_archive(request.headers.get("Content-Type")):
+        return await taken_apart(request, arrival(request))
     answer = await receive(arrival(request), front.intake)
     return await answered(request, answer)
 
@@ -38,6 +43,28 @@ async def check(request: web.Request) -> web.Response:
     found = await rehearsal.check(arrival(request), request.app[FRONT].intake)
     found["errors"] = found["errors"][:ROW_ERRORS_SHOWN]
     return web.json_response(body=msgspec.json.encode(found))
+
+
+async def taken_apart(request: web.Request, whole: Arrival) -> web.Response:
+    """207 with what became of each file of an archive, where the archive was not refused whole."""
+    front = request.app[FRONT]
+    taken = await take_apart(whole, front.bench)
+    for one in taken:
+        if isinstance(one.end, Answer) and one.end.recorded.state == "received":
+            front.conclude(one.end.recorded.id)
+    until = asyncio.get_running_loop().time() + _wait_seconds(request)
+    files = []
+    for one in taken:
+        if isinstance(one.end, Refused):
+            told = document(one.end, front.issuer, request[EXCHANGE], ARCHIVE_ERRORS_SHOWN)
+            files.append({"name": one.name, "status": told["status"], "problem": told})
+            continue
+        left = max(0.0, until - asyncio.get_running_loop().time())
+        status, recorded, outcome = await _settled(front, one.end, left)
+        outcome = msgspec.structs.replace(outcome, errors=outcome.errors[:ARCHIVE_ERRORS_SHOWN])
+        shown = summary(recorded, outcome)
+        files.append({"name": one.name, "status": status, "outcome": shown})
+    return web.json_response(body=msgspec.json.encode({"files": files}), status=207)
 
 
 def arrival(request: web.Request) -> Arrival:
@@ -59,10 +86,23 @@ def arrival(request: web.Request) -> Arrival:
 async def answered(request: web.Request, answer: Answer) -> web.Response:
     """201 with the outcome, 200 for a repeat, 202 while the outcome of a large file follows."""
     front = request.app[FRONT]
+    status, recorded, outcome = await _settled(front, answer, _wait_seconds(request))
+    headers = {"Location": f"/v1/submissions/{recorded.id}"}
+    if recorded.repeat:
+        headers["Idempotency-Replayed"] = "true"
+    return web.json_response(
+        body=msgspec.json.encode(summary(recorded, outcome)),
+        status=status,
+        headers=headers,
+    )
+
+
+async def _settled(front: Front, answer: Answer, seconds: float) -> tuple[int, Recorded, Outcome]:
+    """The status and the outcome of an answer; a large file's is waited for, for so long."""
     recorded, outcome = answer.recorded, Outcome(answer.errors, answer.notes, answer.rules)
     if recorded.state == "received":
         front.conclude(recorded.id)
-        later = await front.concluded(recorded.id, _wait_seconds(request))
+        later = await front.concluded(recorded.id, seconds)
         if later is not None:
             recorded = replace(later, repeat=recorded.repeat)
     if recorded.state != "received" and (recorded.repeat or recorded is not answer.recorded):
@@ -75,14 +115,7 @@ async def answered(request: web.Request, answer: Answer) -> web.Response:
             recorded.rows.refused,
         )
     status = 202 if recorded.state == "received" else 200 if recorded.repeat else 201
-    headers = {"Location": f"/v1/submissions/{recorded.id}"}
-    if recorded.repeat:
-        headers["Idempotency-Replayed"] = "true"
-    return web.json_response(
-        body=msgspec.json.encode(summary(recorded, outcome)),
-        status=status,
-        headers=headers,
-    )
+    return status, recorded, outcome
 
 
 def _wait_seconds(request: web.Request) -> float:
@@ -148,12 +181,7 @@ async def errors(request: web.Request) -> web.Response:
     _, recorded = await _find(request)
     outcome = Outcome() if recorded.state == "received" else outcome_of(front, recorded)
     if "text/csv" in request.headers.get("Accept", ""):
-        head = ["row,field,code,message,fix,row_key"]
-        lines = head + [
-            csv_line((str(e.row), e.field, e.code, e.message, e.fix, e.key or f"row:{e.row}"))
-            for e in outcome.errors
-        ]
-        return web.Response(text="\r\n".join(lines) + "\r\n", content_type="text/csv")
+        return web.Response(text=row_errors_csv(outcome.errors), content_type="text/csv")
     return web.json_response(
         body=msgspec.json.encode({"errors": outcome.errors, "refused": recorded.rows.refused}),
     )

@@ -1,4 +1,4 @@
-"""Handlers: resumable uploads by tus 1.0.0 (core, creation, expiration and termination)."""
+"""Handlers: resumable uploads by tus 1.0.0 (core, creation, checksum, expiration and termination)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import msgspec
 from aiohttp import web
 
 from gateway import upload as uploading
+from gateway.archive import admit as admit_archive
+from gateway.archive import is_archive
 from gateway.core.identity import Caller
+from gateway.core.media import CHECKSUM_BYTES, upload_checksum
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Arrival
 from gateway.edge.http.exchange import chunks, credentials
 from gateway.edge.http.keys import FRONT, Front
-from gateway.edge.http.submissions import answered, arrival
+from gateway.edge.http.submissions import answered, arrival, taken_apart
 from gateway.submission import SCOPE, admit, receive
 from gateway.upload import Upload
 
@@ -29,7 +32,11 @@ _TUS: Final = {"Tus-Resumable": VERSION}
 
 async def options(_: web.Request) -> web.Response:
     """OPTIONS /v1/uploads: what we speak."""
-    headers = {"Tus-Version": VERSION, "Tus-Extension": "creation,expiration,termination"}
+    headers = {
+        "Tus-Version": VERSION,
+        "Tus-Extension": "creation,checksum,expiration,termination",
+        "Tus-Checksum-Algorithm": ",".join(CHECKSUM_BYTES),
+    }
     return web.Response(status=204, headers=_TUS | headers)
 
 
@@ -38,7 +45,11 @@ async def create(request: web.Request) -> web.Response:
     front, caller = await _begin(request)
     length = _number(request, "Upload-Length")
     metadata = _metadata(request.headers.get("Upload-Metadata", ""))
-    admit(_described(request, metadata, length), caller, front.intake)
+    whole = _described(request, metadata, length)
+    if is_archive(whole.content_type):
+        admit_archive(whole, front.bench)
+    else:
+        admit(whole, caller, front.intake)
     upload = await uploading.begin(caller, length, metadata, front.depot)
     headers = {"Location": f"/v1/uploads/{upload.id}", "Upload-Expires": _expires(upload)}
     return web.Response(status=201, headers=_TUS | headers)
@@ -63,7 +74,8 @@ async def append(request: web.Request) -> web.Response:
     if request.content_type != PART_TYPE:
         raise Refused(Reason.CONTENT_TYPE_UNKNOWN, f"A part is sent as {PART_TYPE}.")
     begins = _number(request, "Upload-Offset")
-    upload = await uploading.append(upload, begins, chunks(request), front.depot)
+    checksum = upload_checksum(request.headers.get("Upload-Checksum"))
+    upload = await uploading.append(upload, begins, chunks(request), front.depot, checksum)
     headers = _TUS | {"Upload-Offset": str(upload.offset)}
     if upload.offset < upload.length:
         return web.Response(status=204, headers=headers)
@@ -87,6 +99,10 @@ async def _whole(request: web.Request, front: Front, upload: Upload) -> web.Resp
         chunks=uploading.content(upload, front.depot),
     )
     try:
+        if is_archive(body.content_type):
+            response = await taken_apart(request, body)
+            await uploading.end(upload, front.depot)
+            return response
         answer = await receive(body, front.intake)
     except Refused as refusal:
         # Neither the gateway's own trouble nor a twin under way is a reason to send it all again.

@@ -17,6 +17,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.request import Stored
 from gateway.store.sqlite.change import Change
 from gateway.store.sqlite.connection import fetch
+from gateway.store.sqlite.sshkeys import SshKeys
 from gateway.store.sqlite.writer import Turn, Writer
 
 _REMEMBERED: Final = 10_000
@@ -71,6 +72,7 @@ class Registry:
         self._parties: dict[tuple[str, dt.date], Party] = {}
         self._certificates: dict[str, str] = {}
         self._clients: dict[str, Client] = {}
+        self.ssh_keys = SshKeys(reader, self._change)
 
     def forget(self) -> None:
         """Read everything anew, because something changed."""
@@ -160,8 +162,12 @@ class Registry:
         name: str,
         classes: Sequence[str],
         in_force: dt.date,
+        conformance: str | None = None,
     ) -> None:
-        """Add an organisation or a consumer; raises Refused(PARAMETER_NOT_VALID) if it exists."""
+        """Add an organisation or a consumer; raises Refused(PARAMETER_NOT_VALID) if it exists.
+
+        `conformance` is the hash of the certificate with which it was let in, if it showed one.
+        """
         if fetch(self._reader, "SELECT 1 FROM party WHERE id = ?", (identity,)):
             raise Refused(Reason.PARAMETER_NOT_VALID, "There is already a party with this id.")
 
@@ -177,7 +183,8 @@ class Registry:
 
         added = ledger.CONSUMER_ADDED if kind == "consumer" else ledger.ORGANISATION_ADDED
         # A sole trader's name is personal data: the ledger holds the id alone.
-        await self._change(added, write, id=identity, classes=sorted(classes))
+        told = {} if conformance is None else {"conformance": conformance}
+        await self._change(added, write, id=identity, classes=sorted(classes), **told)
 
     async def add_certificate(self, party: str, thumbprint: str, der: bytes) -> None:
         """Register a certificate for a party."""

@@ -18,6 +18,7 @@ from gateway.store.sqlite.connection import StoreError, fetch, open_reader, open
 from gateway.store.sqlite.corrections import Corrections
 from gateway.store.sqlite.duties import Duties
 from gateway.store.sqlite.evidence import Evidence
+from gateway.store.sqlite.inbox import Inbox
 from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.mailbox import Mailboxes
 from gateway.store.sqlite.registry import Registry
@@ -57,6 +58,7 @@ class Store:
         self.duties = Duties(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)
         self.mailboxes = Mailboxes(self.writer, self._reader)
+        self.inbox = Inbox(self.writer, self._reader)
 
     async def start(self) -> None:
         """Begin to write; open the ledger if it is new; remove what was never acknowledged."""
@@ -67,7 +69,7 @@ class Store:
         if note.split("\n", 1)[0] != self._key.name:
             raise StoreError("This store belongs to another origin; check the settings.")
         known = {row[0] for row in fetch(self._reader, "SELECT id FROM submission")}
-        known |= {*self.uploads.open_ids(), *self.mailboxes.open_files()}
+        known |= {*self.uploads.open_ids(), *self.mailboxes.open_files(), *self.inbox.ids()}
         gone = await asyncio.to_thread(self.bodies.sweep, known)
         if gone:
             log.info("unacknowledged_files_removed", count=len(gone))

@@ -1,0 +1,69 @@
+"""THE OFFICE: what an operator changes about who may speak, each change a ledger entry.
+
+    1 check          the order makes sense: known classes, a certificate that is one, usable keys
+    2 look           nothing is added twice, nothing is withdrawn that is not there
+    3 enter          durable, with its ledger entry
+
+An order is a value. The command line carries it out on a store of its own, or hands it to the
+gateway that owns the store (`gateway.edge.http.admin`); either way it is carried out here.
+
+If an attacker controls this module they can let anybody in; every party, certificate and client
+they add still stands in the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.administration.certificates import add_certificate, revoke_certificate
+from gateway.administration.doors import (
+    add_mailbox,
+    add_ssh_key,
+    remove_mailbox,
+    revoke_ssh_key,
+)
+from gateway.administration.office import Office
+from gateway.administration.orders import (
+    AddCertificate,
+    AddClient,
+    AddMailbox,
+    AddParty,
+    AddSshKey,
+    ListMailboxes,
+    ListParties,
+    Order,
+    RemoveMailbox,
+    RevokeCertificate,
+    RevokeSshKey,
+    ShowParty,
+)
+from gateway.administration.parties import add_client, add_party, parties, show
+
+
+async def carry_out(order: Order, office: Office) -> dict[str, Any]:
+    """Carry out one order; what there is to say about it, as JSON can hold it. Raises Refused."""
+    async with office.turn:
+        match order:
+            case AddParty():
+                return await add_party(order, office)
+            case AddCertificate():
+                return await add_certificate(order, office)
+            case RevokeCertificate():
+                return await revoke_certificate(order, office)
+            case AddClient():
+                return await add_client(order, office)
+            case AddMailbox():
+                return await add_mailbox(order, office)
+            case RemoveMailbox(id=identity):
+                return await remove_mailbox(identity, office)
+            case ListMailboxes():
+                return {"mailboxes": office.mailboxes.mailboxes()}
+            case AddSshKey():
+                return await add_ssh_key(order, office)
+            case RevokeSshKey():
+                return await revoke_ssh_key(order, office)
+            case ListParties(kind=kind):
+                kinds = ("organisation", "consumer") if kind is None else (kind,)
+                return {"parties": [p for each in kinds for p in parties(each, office)]}
+            case ShowParty(id=identity):
+                return show(identity, office)

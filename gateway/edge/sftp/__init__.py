@@ -1,0 +1,1 @@
+"""The SFTP door: who may come in, what they see, and what they may do there."""

@@ -1,0 +1,84 @@
+"""Inboxes put together: the story, its store, and the SFTP door before it, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+
+from gateway import inbox as story
+from gateway.config import Settings, SettingsError
+from gateway.core.rate import RateLimit
+from gateway.edge import keyring
+from gateway.edge.sftp.door import SshDoor
+from gateway.edge.sftp.results import Results, explain
+from gateway.edge.sftp.server import listening as sftp_listening
+from gateway.edge.sftp.session import Room
+from gateway.inbox import Inbox
+from gateway.store.sqlite.store import Store
+from gateway.submission import Intake, receive
+
+
+def _door(settings: Settings, intake: Intake, store: Store) -> SshDoor:
+    rate = RateLimit(settings.calls_per_minute)
+    return SshDoor(store.registry.ssh_keys, store.registry, intake.clock, rate)
+
+
+def made(
+    settings: Settings,
+    ring: keyring.KeyRing,
+    intake: Intake,
+    store: Store,
+    conclude: Callable[[str], None],
+) -> Inbox:
+    """The inboxes of a gateway: the same way in, behind a door that asks for an SSH key."""
+    return Inbox(
+        items=store.inbox,
+        parts=store.bodies,
+        vault=ring,
+        receive=partial(receive, intake=replace(intake, door=_door(settings, intake, store))),
+        conclude=conclude,
+        explain=lambda refusal: explain(refusal, settings.issuer, intake.entropy(8).hex()),
+        limit_bytes=settings.body_limit_bytes,
+        clock=intake.clock,
+        entropy=intake.entropy,
+        new_id=intake.new_id,
+    )
+
+
+@asynccontextmanager
+async def listening(
+    settings: Settings, box: Inbox, ring: keyring.KeyRing, intake: Intake, store: Store
+) -> AsyncIterator[int | None]:
+    """Serve SFTP, if the settings say so, until the block is left; gives the port."""
+    found = settings.sftp
+    if found is None:
+        yield None
+        return
+
+    def requests(organisation: str) -> list[str]:
+        return [each.id for each in store.registry.requests(organisation=organisation)]
+
+    room = Room(
+        inbox=box,
+        door=_door(settings, intake, store),
+        results=Results(store.journal, ring.unwrap),
+        requests=requests,
+        is_request=lambda organisation, request: (
+            store.journal.request_of(organisation, request) is not None
+        ),
+    )
+    host_key = keyring.host_key(found.host_keys or settings.keys)
+    opened = sftp_listening(room, found.host, found.port, host_key, found.idle_seconds)
+    async with AsyncExitStack() as stack:
+        try:
+            port, house = await stack.enter_async_context(opened)
+        except OSError as error:
+            where = f"{found.host}:{found.port}"
+            raise SettingsError(
+                f"sftp: nothing can listen on {where}: {error.strerror}."
+            ) from error
+        store.registry.ssh_keys.on_revoked.append(house.sweep)
+        await story.resume(box)
+        yield port
