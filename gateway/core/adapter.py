@@ -10,9 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from gateway.core.record import Item
+
+
+# What an adapter declares that an organisation of any class may use; which records it may send is
+# still its class's (`gateway.core.duty`).
+EVERY_CLASS: Final = frozenset({"*"})
 
 
 class Body(Protocol):

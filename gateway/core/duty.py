@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway.core.adapter import Adapter
+from gateway.core.adapter import EVERY_CLASS, Adapter
 from gateway.core.disclosure import Shown, View
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
@@ -182,7 +182,7 @@ class Law:
         """
         for slug in sorted(classes):
             item = self.classes.get(slug)
-            if item is None or slug not in providers:
+            if item is None or (slug not in providers and providers != EVERY_CLASS):
                 continue
             if item.enabled and item.holds(day) and records & set(item.record_types):
                 return item
