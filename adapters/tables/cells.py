@@ -77,10 +77,17 @@ def reader(leaf: Leaf, conventions: Conventions, place: int) -> Read:
 def text(cell: str) -> str:
     """A text on one line, trimmed."""
     plain = cell.strip()
-    if plain[:1] == "'" and plain.lstrip("'")[:1] in FORMULA:
-        plain = plain[1:]
+    if plain[:1] == "'":
+        plain = unquoted(plain)
     if not is_text(plain, RECORD_TEXT_CHARS):
         raise WrongError(rules.TEXT_NOT_VALID)
+    return plain
+
+
+def unquoted(plain: str) -> str:
+    """A text without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    if plain[:1] == "'" and plain.lstrip("'")[:1] in FORMULA:
+        return plain[1:]
     return plain
 
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from adapters.syntax.values import is_text
-from adapters.tables.cells import Read, WrongError, reader
+from adapters.tables.cells import Read, WrongError, reader, unquoted
 from adapters.tables.conventions import Conventions, Rows
 from adapters.tables.shape import GroupShape
 from adapters.tables.template import RECORD_TYPE, ROW_KEY, Column, Part, Template
@@ -123,7 +123,12 @@ class RowReader:
         key = None
         if self.key_place is not None and cells[self.key_place]:
             key = cells[self.key_place]
-            if len(key) > ROW_KEY_CHARS or not key.isprintable() or key != key.strip():
+            if (
+                len(key) > ROW_KEY_CHARS
+                or not key.isprintable()
+                or key != key.strip()
+                or key[0] == "'"
+            ):
                 return self._slow(number, cells)
         if self._type_place is not None and cells[self._type_place] != self.template.name:
             return self._slow(number, cells)
@@ -159,8 +164,8 @@ class RowReader:
         """The sender's own name of a row, if it is one that can be told."""
         if self.key_place is None or self.key_place >= len(cells):
             return None
-        text = cells[self.key_place].strip()
-        return text if text and is_text(text, ROW_KEY_CHARS) else None
+        key = unquoted(cells[self.key_place].strip())
+        return key if key and is_text(key, ROW_KEY_CHARS) else None
 
     def _key(self, cells: Sequence[str]) -> tuple[str | None, list[Fault]]:
         key = self.key_of(cells)

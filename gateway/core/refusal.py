@@ -66,6 +66,7 @@ class Reason(enum.Enum):
     JSON_NOT_WELL_FORMED = "json-not-well-formed"
     JSON_NOT_VALID = "json-not-valid"
     CSV_NOT_WELL_FORMED = "csv-not-well-formed"
+    WORKBOOK_NOT_VALID = "workbook-not-valid"
     CHARACTER_SET = "character-set"
     FILE_RULE = "file-rule"
     NOTHING_ACCEPTED = "nothing-accepted"
@@ -309,6 +310,12 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             422,
             "The CSV cannot be read",
             "Save the file again as CSV, with the header line of the template.",
+        ),
+        _meaning(
+            Reason.WORKBOOK_NOT_VALID,
+            422,
+            "The workbook cannot be read",
+            "Save the file again as .xlsx, with the sheets and header lines of the template.",
         ),
         _meaning(
             Reason.CHARACTER_SET,

@@ -180,3 +180,8 @@ KEY_NOT_VALID: Final = Rule(
     "The name of the row is too long, or is not plain text.",
     "Write at most 64 printable characters, or leave it out.",
 )
+TYPED_CELL: Final = Rule(
+    "TYPED_CELL",
+    "The spreadsheet holds a number, a date or a yes-or-no where a text belongs.",
+    "Format the column as text, and write the value again.",
+)
