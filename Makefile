@@ -38,8 +38,9 @@ torture: $(BIN)/.tested ## the long forms: fifty kills, and what else is marked 
 bench: $(BIN)/.installed ## ratios against the bare parts, into docs/performance.md
 	$(BIN)/python -m bench
 
-schemas: $(BIN)/.installed ## write the JSON Schemas of the records anew
+schemas: $(BIN)/.installed ## write the JSON Schemas and the page of the records anew
 	$(BIN)/python -m gateway.cli.schemas
+	$(BIN)/python -m gateway.cli.records_page
 
 clean: ## remove what was made here
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

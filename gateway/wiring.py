@@ -20,6 +20,7 @@ import structlog
 from aiohttp import web
 
 from adapters.catalogue import every_adapter
+from adapters.tables.blank import served_blank
 from gateway.administration import Office
 from gateway.conclusions import Conclusions
 from gateway.config import Settings
@@ -182,6 +183,7 @@ def _front(
         concluded=later.wait,
         unwrap=ring.unwrap,
         ready=lambda: None if store.writer.broken is None else "The store has failed.",
+        template=served_blank,
     )
 
 

@@ -161,4 +161,3 @@ def _chosen(sample: bytes, possible: list[str]) -> str | None:
 
 def _worse(match: CharsetMatch) -> tuple[float, float]:
     return match.chaos, -match.coherence
-

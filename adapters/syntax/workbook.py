@@ -154,7 +154,10 @@ def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, _Extent]:
     extents: dict[str, _Extent] = {}
     cells = 0
     for info in listed:
-        if info.flag_bits & 1 or info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        if info.flag_bits & 1 or info.compress_type not in {
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        }:
             raise _refused("it is protected by a password, or packed in an unknown way.")
         name = info.filename.lower()
         most = min(left, max(_SMALL_BYTES, info.compress_size * WORKBOOK_RATIO))
@@ -307,5 +310,3 @@ def _refused(detail: str) -> Refused:
 def is_workbook(head: bytes) -> bool:
     """Whether a body begins as a ZIP archive does."""
     return head.startswith(b"PK\x03\x04")
-
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -27,12 +28,18 @@ from adapters.tables.write_jsonl import write_jsonl
 from adapters.tables.write_xlsx import FORMATS, empty_book, packed, put, put_row
 from gateway.core.adapter import ReadContext
 from gateway.core.record import Record
+from gateway.core.records import RECORD_TYPES
 from gateway.core.stages import MemoryBody
 
 # A list that a spreadsheet holds in the cell itself has at most so many characters.
 _LIST_CHARS: Final = 255
 _LIST_ROWS: Final = 100_000
 _AUTHOR: Final = "CMS gateway"
+_MEDIA_TYPES: Final = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
+    "jsonl": "application/jsonl",
+}
 # The reader of a sample asks nothing of the time.
 _ANY_TIME: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -88,6 +95,19 @@ BLANKS: Final[dict[str, Callable[[Sequence[str]], bytes]]] = {
     "csv": blank_csv,
     "jsonl": blank_jsonl,
 }
+
+
+def served_blank(name: str) -> tuple[bytes, str] | None:
+    """An empty table by its file name, such as employment.xlsx, and its media type, if there is one."""
+    kind, _, ending = name.partition(".")
+    if kind not in RECORD_TYPES or ending not in BLANKS:
+        return None
+    return _made(kind, ending), _MEDIA_TYPES[ending]
+
+
+@cache  # as many as there are record types and formats
+def _made(name: str, ending: str) -> bytes:
+    return BLANKS[ending]((name,))
 
 
 def example(name: str) -> Record:

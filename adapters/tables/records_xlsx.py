@@ -46,7 +46,7 @@ def read(body: Body, _context: ReadContext) -> Iterator[Item]:
         name = "_".join(sheet.name.strip().lower().replace("-", " ").split())
         if name not in RECORD_TYPES or not sheet.visible:
             if sheet.name != READ_ME:
-                yield _ignored(name, sheet)
+                yield _ignored(name)
             continue
         yield from _sheet(book, sheet, template(name), found * SHEET_ROWS)
         found += 1
@@ -56,7 +56,7 @@ def read(body: Body, _context: ReadContext) -> Iterator[Item]:
         )
 
 
-def _ignored(name: str, sheet: Sheet) -> Note:
+def _ignored(name: str) -> Note:
     """That a sheet was not read; its name is told only if it is one of ours."""
     if name in RECORD_TYPES:
         words = f"The sheet {name} is hidden and was not read."
@@ -106,7 +106,9 @@ def _placed(item: Item, sheet: str, offset: int) -> Item:
 class _Texts:
     """The rows of a sheet as texts, each cell as its column's kind would have it written."""
 
-    def __init__(self, book: Workbook, sheet: Sheet, one: Template, header: tuple[str, ...]) -> None:
+    def __init__(
+        self, book: Workbook, sheet: Sheet, one: Template, header: tuple[str, ...]
+    ) -> None:
         self._book, self._sheet = book, sheet
         self._header = header
         self._columns = [one.by_name[name] for name in header]

@@ -6,7 +6,7 @@ breaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -42,14 +42,7 @@ class _Group:
     def __init__(self, part: Part, cells: list[_Cell]) -> None:
         self.name, self.shape, self.required = part
         self.cells = cells
-        places = [cell.place for cell in cells]
-        getter = itemgetter(*places) if places else None
-        # One place gives a bare text; a tuple is wanted.
-        self.texts_of: Any = (
-            getter
-            if len(places) > 1
-            else (lambda row: (getter(row),) if getter else ())  # fmt: skip
-        )
+        self.texts_of = _getter([cell.place for cell in cells])
         self.plain = all(len(cell.column.path) == 1 for cell in cells)
         self.fields: list[Any] = [
             cell.column.path[0] if len(cell.column.path) == 1 else cell.column.path
@@ -84,6 +77,13 @@ class _Group:
             if first in values and last in values and values[last] < values[first]:
                 raise ValueError
         return shape.cls(**values)
+
+
+def _getter(places: list[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """What takes the cells at some places out of a row; itemgetter gives one without a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda cells: tuple(cells[place] for place in places)
 
 
 class RowReader:
@@ -188,13 +188,13 @@ class RowReader:
         if not values and not wrong and not part.required:
             return None
         names = {field if isinstance(field, str) else field[0] for field in wrong}
-        known = {cell.column.path[0] for cell in part.cells}
+        known = {str(cell.column.path[0]) for cell in part.cells}
         made, inner = nested(part.shape, values)
-        for path in inner:
-            # A value within a value lacks another: at the first column of it that the file has.
-            faults.append((rules.VALUE_MISSING, self._name(part, path)))
-        for field, rule in lacking(part.shape, made, names, known):
-            faults.append((rule, self._name(part, (field,))))
+        faults += [(rules.VALUE_MISSING, self._name(part, path)) for path in inner]
+        faults += [
+            (rule, self._name(part, (field,)))
+            for field, rule in lacking(part.shape, made, names, known)
+        ]
         return None if faults else part.shape.cls(**made)
 
     def _name(self, part: _Group, path: tuple[Any, ...]) -> str:

@@ -158,7 +158,7 @@ def _raw_columns(part: Part) -> list[_Raw]:
     ]
 
 
-def _walk(  # noqa: PLR0913 - what is carried down
+def _walk(
     group: str, shape: GroupShape, path: Path, prefix: str, told: str, *, required: bool
 ) -> Iterator[_Raw]:
     meanings = words()[shape.cls.__name__]

@@ -35,9 +35,7 @@ _FIRST_DAY: Final = dt.date(1900, 3, 1)
 # The beginning of time in a ZIP, and of nothing else.
 _NO_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _CORE: Final = "docProps/core.xml"
-_NO_CORE: Final = (
-    b'<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"/>'
-)
+_NO_CORE: Final = b'<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"/>'
 
 
 def write_xlsx(records: Sequence[Record]) -> bytes:

@@ -17,6 +17,7 @@ root = Group(
         "serve": "gateway.cli.serving:serve",
         "submit": "gateway.cli.sending:submit",
         "check": "gateway.cli.checking:check",
+        "template": "gateway.cli.templates:template",
         "receipt": "gateway.cli.receipts:receipt",
         "feed": "gateway.cli.feeds:feed",
         "request": "gateway.cli.asking:request",
