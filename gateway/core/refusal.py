@@ -1,8 +1,7 @@
 """Why something was refused: a closed list, and the one table that says what each reason means.
 
 Inside the gateway a refusal is one exception, `Refused`, with one `Reason`. Only `gateway.edge`
-turns it into a problem document (RFC 9457). The detail of a refusal never echoes a value that the
-sender sent: it names the place and the rule.
+turns it into a problem document (RFC 9457). Its detail names place and rule, and never a value.
 """
 
 from __future__ import annotations
@@ -366,9 +365,8 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
     """Something was refused, for one reason, with a sentence that is safe to show.
 
-    `errors` are row errors that explain it, `error_count` how many there were before some were left
-    out; `retry_after` is in seconds. `submission` and `receipt`
-    are filled in once the refusal of a known sender stands in the ledger.
+    `errors` are row errors, `error_count` how many there were at first; `retry_after` is in seconds.
+    `submission` and `receipt` are filled in once the refusal of a known sender is in the ledger.
     """
 
     def __init__(
@@ -392,10 +390,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from the process that reads large bodies."""
         made = partial(
-            Refused,
-            errors=self.errors,
-            error_count=self.error_count,
-            retry_after=self.retry_after,
+            Refused, errors=self.errors, error_count=self.error_count, retry_after=self.retry_after
         )
         return made, (self.reason, self.detail)
 
