@@ -62,7 +62,11 @@ def as_text(value: Any, kind: Kind) -> str:
         return "yes" if value else "no"
     if isinstance(value, dt.date):
         return value.isoformat()
-    text = str(value)
+    return kept(str(value))
+
+
+def kept(text: str) -> str:
+    """A text as readers give it back: they take one apostrophe from before a formula's first mark."""
     if text[:1] == "'" and text.lstrip("'")[:1] in FORMULA:
         return f"'{text}"
     return text

@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from adapters.tables.flat import values_of
 from adapters.tables.shape import Kind
 from adapters.tables.template import RECORD_TYPE, Column, template
+from adapters.tables.write_csv import kept
 from gateway.core.record import Record
 
 FORMATS: Final = {
@@ -92,7 +93,7 @@ def put(sheet: Worksheet, number: int, place: int, value: Any, kind: Kind) -> No
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+    return value.isoformat() if isinstance(value, dt.date) else kept(str(value))
 
 
 def packed(book: Workbook) -> bytes:

@@ -33,7 +33,9 @@ texts = st.text(
     max_size=12,
 ).map(lambda text: text.replace("_x", "_y"))
 spaced = st.builds("{} {}".format, texts, texts)
-lookalikes = st.sampled_from(["=1+1", "+44 7700", "-x", "@SUM(A1)", "'=x", "''=", "'x", '"', ",", "#REF!"])
+lookalikes = st.sampled_from(
+    ["=1+1", "+44 7700", "-x", "@SUM(A1)", "'=x", "''=", "'x", '"', ",", "#REF!"]
+)
 anything = texts | spaced | lookalikes
 
 

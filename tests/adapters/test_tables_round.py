@@ -33,7 +33,7 @@ def numbered(made: list[Record], first: int) -> list[Item]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_a_csv_reads_back_as_it_was_written(name: str, data: st.DataObject) -> None:
     made = data.draw(st.lists(records(name), min_size=1, max_size=3))
@@ -41,7 +41,7 @@ def test_a_csv_reads_back_as_it_was_written(name: str, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_json_lines_read_back_as_they_were_written(name: str, data: st.DataObject) -> None:
     made = data.draw(st.lists(records(name), min_size=1, max_size=3))
@@ -49,7 +49,7 @@ def test_json_lines_read_back_as_they_were_written(name: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(data=st.data())
 def test_a_workbook_reads_back_as_it_was_written(name: str, data: st.DataObject) -> None:
     made = data.draw(st.lists(records(name), min_size=1, max_size=3))
