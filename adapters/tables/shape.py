@@ -125,7 +125,7 @@ class Member:
     default: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # there is one for each type, and it is looked up by
 class GroupShape:
     """A group: its fields in order, which it needs any one of, and which days follow which."""
 

@@ -24,7 +24,7 @@ from gateway.core.refusal import Reason, Refused
 _Table = TypeVar("_Table")
 
 
-_NOT_ENTITLED = "None of your organisation's provider classes may send this format today."
+NOT_ENTITLED = "None of your organisation's provider classes may send this format today."
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -165,7 +165,7 @@ class Law:
                 self.entitled(classes, adapter.provider_classes, adapter.record_types, day)
                 found.append(adapter)
         if not found:
-            raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+            raise Refused(Reason.CLASS_NOT_ENTITLED, NOT_ENTITLED)
         return tuple(found)
 
     def entitled(
@@ -186,7 +186,7 @@ class Law:
                 continue
             if item.enabled and item.holds(day) and records & set(item.record_types):
                 return item
-        raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+        raise Refused(Reason.CLASS_NOT_ENTITLED, NOT_ENTITLED)
 
     def grounds(
         self,

@@ -75,7 +75,7 @@ def test_every_fault_of_a_row_is_told_with_its_key_and_no_value() -> None:
         (2, "net", "MONEY_NOT_VALID"),
         (2, "pay_date", "DATE_NOT_VALID"),
         (2, "employer_name", "VALUE_MISSING"),
-        (4, "net", "VALUE_MISSING"),
+        (4, "pay_date", "VALUE_MISSING"),
     ]
     assert {error.key for error in errors} == {"k-1", None}
     assert not any("QQ12" in repr(error) or "5.9999" in repr(error) for error in errors)

@@ -28,6 +28,7 @@ def filled(route: Route, **values: str) -> str:
         "path": "0/000.p/1",
         "index": "0",
         "slug": "busy",
+        "file": "vehicle.xlsx",
     } | values
     return re.sub(r"{(\w+)(?::[^}]*)?}", lambda match: given[match[1]], route.path)
 

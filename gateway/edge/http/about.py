@@ -128,8 +128,8 @@ async def formats(request: web.Request) -> web.Response:
 
 
 async def template(request: web.Request) -> web.Response:
-    """GET /v1/templates/{name}: an empty table of a record type, by its file name."""
-    name = request.match_info["name"]
+    """GET /v1/templates/{file}: an empty table of a record type, by its file name."""
+    name = request.match_info["file"]
     found = await asyncio.to_thread(request.app[FRONT].template, name)
     if found is None:
         raise Refused(Reason.NOT_FOUND)
