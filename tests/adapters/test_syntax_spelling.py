@@ -36,7 +36,7 @@ def test_a_date_with_one_reading_is_read_whatever_its_column_says(text: str) -> 
 @pytest.mark.parametrize(
     "text",
     ["", "x", "31/02/2026", "32/01/2026", "31/13/2026", "2026-1", "31/01/26", "31/01-2026",
-     "2026-01-31 12:00:00", "00010101", "31 Foo 2026", "٣١/٠١/٢٠٢٦", "2026-01-31Z", "45321"],
+     "2026-01-31 12:00:00", "00010101", "31 Foo 2026", "\u0663\u0661/\u0660\u0661/2026", "2026-01-31Z", "45321"],
 )  # fmt: skip
 def test_what_is_no_day_is_not_read(text: str) -> None:
     with pytest.raises(NotReadError):
@@ -78,7 +78,7 @@ def test_an_amount_with_one_reading_is_read_whatever_its_column_says(
 @pytest.mark.parametrize(
     "text",
     ["", "x", "1,23,456.00", "1.2345", "12.345.6", "$5", "5 EUR", "--5", "(-5)", "(5", "5)", "£5£",
-     "1e5", ".50", "5.", "١٢", "123456789012", "1,234 567"],
+     "1e5", ".50", "5.", "\u0661\u0662", "123456789012", "1,234 567"],
 )  # fmt: skip
 def test_what_is_no_amount_is_not_read(text: str) -> None:
     with pytest.raises(NotReadError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import structs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from adapters.tables.records_csv import RECORDS_CSV
 from adapters.tables.records_jsonl import RECORDS_JSONL
@@ -69,7 +69,7 @@ def test_what_a_row_cannot_say_is_not_written() -> None:
     who = Who(surname="Marsh")
     for where in (Where(), Where(lines=("a", "b", "c", "d"))):
         for write in (write_csv, write_xlsx):
-            with pytest.raises(ValueError, match="group|list"):
+            with pytest.raises(ValueError, match=r"group|list"):
                 write([Address(row=0, who=who, where=where)])
 
 
