@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -181,3 +182,17 @@ def test_a_line_that_is_too_long_is_passed_over_and_not_held() -> None:
     body = MemoryBody(b"a\n" + long + b"\nb\n" + long)
     assert list(lines(body, RECORD_LINE_BYTES)) == [b"a", None, b"b", None]
     assert list(lines(MemoryBody(b""), 1)) == []
+
+
+def test_memory_does_not_grow_with_a_table() -> None:
+    def held(rows: int) -> int:
+        text = EARNINGS + "".join(f"k{n},S{n},,1.00,01/02/2026,X\n" for n in range(rows))
+        body = MemoryBody((text + "z,M,,1,31/01/2026,X\n").encode())
+        tracemalloc.start()
+        for _ in RECORDS_CSV.read(body, CONTEXT):
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert held(40_000) < held(4_000) + 2_000_000
