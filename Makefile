@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint torture bench schemas clean
+.PHONY: help run demo test lint torture fuzz bench schemas clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,12 +35,16 @@ lint: $(BIN)/.tested ## style, types, layers
 torture: $(BIN)/.tested ## the long forms: fifty kills, and what else is marked slow
 	$(BIN)/python -m pytest -m slow -s
 
+fuzz: $(BIN)/.tested ## mutated bytes into every reader, a minute each
+	$(BIN)/python -m tests.fuzz --plain
+
 bench: $(BIN)/.installed ## ratios against the bare parts, into docs/performance.md
 	$(BIN)/python -m bench
 
 schemas: $(BIN)/.installed ## write anew what is made from the code: JSON Schemas and pages
 	$(BIN)/python -m gateway.cli.schemas
 	$(BIN)/python -m gateway.cli.duty_page
+	$(BIN)/python -m gateway.cli.records_page
 	$(BIN)/python -m gateway.cli.manual
 
 clean: ## remove what was made here

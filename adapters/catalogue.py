@@ -15,9 +15,21 @@ from adapters.banks.auth002 import AUTH_002
 from adapters.employers.schedule_csv import SCHEDULE_CSV
 from adapters.employers.schedule_xml import SCHEDULE_XML
 from adapters.government.rti_income import RTI_INCOME
+from adapters.tables.records_csv import RECORDS_CSV
+from adapters.tables.records_jsonl import RECORDS_JSONL
+from adapters.tables.records_xlsx import RECORDS_XLSX
 from gateway.core.adapter import Adapter
 
-OURS: Final = (AUTH_001, AUTH_002, SCHEDULE_CSV, SCHEDULE_XML, RTI_INCOME)
+OURS: Final = (
+    AUTH_001,
+    AUTH_002,
+    SCHEDULE_CSV,
+    SCHEDULE_XML,
+    RTI_INCOME,
+    RECORDS_CSV,
+    RECORDS_JSONL,
+    RECORDS_XLSX,
+)
 GROUP: Final = "cms_gateway.adapters"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import large, reading, small
+from bench import adapters, large, reading, small
 from bench.process import served
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -156,17 +156,32 @@ def reading_measures(directory: Path, rows: int) -> list[Measure]:
     ]
 
 
+def adapter_measures() -> list[Measure]:
+    """Each adapter beside the bare parser of its syntax."""
+    found = []
+    for one in adapters.READINGS:
+        ours, bare = adapters.measured(one)
+        what = f"records a second, read by `{one.adapter.name}`"
+        found.append(Measure(what, one.against, ours, bare, one.goal))
+    return found
+
+
 def main() -> None:
-    """Measure, print, and write the table into the page."""
+    """Measure, print, and write the table into the page; a part of it is only printed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--count", type=int, default=16_000)
+    options.add_argument("--only", choices=["adapters"])
     chosen = options.parse_args()
+    if chosen.only:
+        print("".join(measure.line() for measure in adapter_measures()))
+        return
     with tempfile.TemporaryDirectory() as held:
         directory = Path(held)
         measures = small_measures(directory / "small", chosen.count)
         measures += large_measures(directory, chosen.rows)
         measures += reading_measures(directory, chosen.rows)
+    measures += adapter_measures()
     day = dt.datetime.now(dt.UTC).date()
     table = (
         f"Measured {day} on {platform.machine()}, Python {platform.python_version()}, with "

@@ -277,7 +277,7 @@ async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled
 
 def ground(spooled: Spooled, intake: Intake) -> Grounded:
     """Still step 2, now that the bytes are known: the one format, the class, and why in law."""
-    adapter = drafting.chosen_format(spooled)
+    adapter = drafting.chosen_format(spooled, intake.formats)
     admitted = spooled.admitted
     grounds = intake.law.grounds(
         admitted.caller.classes,

@@ -22,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
+from adapters.tables.blank import served_blank
 from gateway import inbox, inboxes
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
@@ -257,6 +258,7 @@ def _front(
         concluded=later.wait,
         unwrap=ring.unwrap,
         ready=lambda: None if store.writer.broken is None else "The store has failed.",
+        template=served_blank,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.employers.columns import Head
 from adapters.employers.law import ScheduleLaw
-from adapters.employers.values import day_of
+from adapters.syntax.values import day_of
 from gateway.core import rules
 from gateway.core.groups.group import Frequency
 from gateway.core.groups.work import Pay, Work

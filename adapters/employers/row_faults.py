@@ -12,7 +12,7 @@ from typing import Final
 from adapters.employers.columns import RARE, Rare, Usual
 from adapters.employers.law import ScheduleLaw
 from adapters.employers.period import Fault
-from adapters.employers.values import are_texts, day_of, pence_of
+from adapters.syntax.values import are_texts, day_of, pence_of
 from gateway.core import identifiers, rules
 from gateway.core.identifiers import IdentifierError
 from gateway.core.rules import Rule

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, ROW_KEY, USUAL
 from adapters.employers.schedule import Schedule
-from adapters.syntax.csv_table import Table
+from adapters.syntax.csv_table import Table, header_line
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.limits import MIB, ROW_KEY_CHARS
@@ -83,8 +83,7 @@ def _picks(header: tuple[str, ...]) -> tuple[itemgetter[Any], itemgetter[Any], i
 
 
 def _recognises(head: bytes) -> bool:
-    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()
-    return bool(lines) and b"employee_cm_ref" in lines[0].lower()
+    return "employee_cm_ref" in header_line(head).lower()
 
 
 SCHEDULE_CSV: Final = Adapter(

@@ -2,8 +2,8 @@
 
 The file is looked through twice: once for what only the whole file tells (its character set, whether
 it has any quotes, how long its lines are), and once for its rows. What is read is UTF-8, with or
-without a byte order mark, or windows-1252, which is what spreadsheets save; the latter is a note on
-the outcome. Separators are comma, semicolon or tab, told by the header. RFC 4180 otherwise.
+without a byte order mark, UTF-16 with one, or a set with one byte for a character
+(`adapters.syntax.character_set`), which is a note on the outcome. Separators are comma, semicolon or tab, told by the header. RFC 4180 otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +15,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn, TextIO
 
+from adapters.syntax.character_set import (
+    CALLED,
+    UTF_16,
+    CharacterSet,
+    Survey,
+    marked_utf_16,
+    survey_utf_16,
+)
 from gateway.core.adapter import Body
 from gateway.core.limits import CELL_CHARS
 from gateway.core.record import Note
@@ -26,18 +34,17 @@ _CHUNK_CHARS: Final = 64 * 1024
 _LINE_BYTES: Final = 1024 * 1024
 _HEADER_CHARS: Final = 16 * 1024
 _SEPARATORS: Final = (",", ";", "\t")
-_WINDOWS: Final = "cp1252"
-# The bytes to which windows-1252 gives no character.
-_NOT_WINDOWS: Final = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 
 
 class Table:
     """The rows of a CSV body; `header` are the column names, in lower case.
 
-    Raises Refused(CHARACTER_SET or CSV_NOT_WELL_FORMED).
+    Without `known`, any names will do. Raises Refused(CHARACTER_SET or CSV_NOT_WELL_FORMED).
     """
 
-    def __init__(self, body: Body, required: tuple[str, ...], known: tuple[str, ...]) -> None:
+    def __init__(
+        self, body: Body, required: tuple[str, ...] = (), known: tuple[str, ...] | None = None
+    ) -> None:
         self._body = body
         self._survey = _survey(body)
         with self._text("") as text:
@@ -48,10 +55,11 @@ class Table:
     @property
     def notes(self) -> Iterator[Note]:
         """What was assumed."""
-        if self._survey.encoding == _WINDOWS:
+        characters = self._survey.characters
+        if characters.assumed:
             yield Note(
                 code="CHARACTER_SET_ASSUMED",
-                message="The file is not UTF-8 and was read as windows-1252.",
+                message=f"The file is not UTF-8 and was read as {CALLED[characters.encoding]}.",
             )
 
     def rows(self) -> Iterator[list[str]]:
@@ -90,7 +98,9 @@ class Table:
                 _refuse_cell(reader.line_num)
 
     def _text(self, newline: str | None) -> TextIO:
-        return io.TextIOWrapper(self._body.open(), self._survey.encoding, newline=newline)
+        return io.TextIOWrapper(
+            self._body.open(), self._survey.characters.encoding, newline=newline
+        )
 
 
 @lru_cache(256)  # an organisation's files have one header, and most of them are small
@@ -98,7 +108,7 @@ def _header(
     line: str,
     separator: str,
     required: tuple[str, ...],
-    known: tuple[str, ...],
+    known: tuple[str, ...] | None,
 ) -> tuple[str, ...]:
     try:
         cells = next(csv.reader([line], delimiter=separator, strict=True))
@@ -108,7 +118,7 @@ def _header(
     while header and not header[-1]:
         header.pop()
     for number, name in enumerate(header, start=1):
-        if name not in known:
+        if known is not None and name not in known:
             raise _refused(f"Line 1: column {number} of the header is not one of the template's.")
     missing = [name for name in required if name not in header]
     if missing:
@@ -119,36 +129,27 @@ def _header(
 
 
 class _Survey(NamedTuple):
-    """What only the whole file tells; the encoding is as Python names it."""
+    """What only the whole file tells."""
 
-    encoding: str
+    characters: CharacterSet
     quoted: bool
 
 
 def _survey(body: Body) -> _Survey:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, windows, quoted = True, True, False
-    start, line_bytes, inside = b"", 0, False
+    characters = Survey()
+    quoted, line_bytes, start = False, 0, b""
     with body.open() as stream:
         while chunk := stream.read(_CHUNK_BYTES):
-            start = start or chunk[:2]
-            if start[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-                raise Refused(Reason.CHARACTER_SET, "The file is UTF-16; save it as UTF-8.")
+            if len(start) < len(codecs.BOM_UTF16_LE):
+                start += chunk[:2]
+                if marked_utf_16(start):
+                    return _Survey(*survey_utf_16(body, _LINE_BYTES // 4))
             if b"\0" in chunk:
                 raise Refused(Reason.CHARACTER_SET, "The file holds NUL bytes; it is not text.")
             line_bytes = _line_bytes(line_bytes, chunk)
             quoted = quoted or b'"' in chunk
-            # `inside` says that the last chunk ended inside a character.
-            if utf8 and (inside or not chunk.isascii()):
-                utf8, inside = _decodes(decoder, chunk)
-            windows = windows and not any(byte in chunk for byte in _NOT_WINDOWS)
-            if not (utf8 or windows):
-                break
-    if utf8 and not inside:
-        return _Survey("utf-8-sig", quoted)
-    if not windows:
-        raise Refused(Reason.CHARACTER_SET, "The file is neither UTF-8 nor windows-1252.")
-    return _Survey(_WINDOWS, quoted)
+            characters.take(chunk)
+    return _Survey(characters.end(), quoted)
 
 
 def _line_bytes(before: int, chunk: bytes) -> int:
@@ -160,13 +161,22 @@ def _line_bytes(before: int, chunk: bytes) -> int:
     return length
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> tuple[bool, bool]:
-    """Whether a chunk is UTF-8 so far, and whether it ends inside a character."""
+def header_line(head: bytes) -> str:
+    """The first line of a file, from its first bytes, as far as ASCII goes; for recognising it."""
+    if marked_utf_16(head):
+        text = head[: len(head) & ~1].decode(UTF_16, "replace")
+    else:
+        text = head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    lines = text.splitlines()
+    return lines[0] if lines else ""
+
+
+def header_of(line: str) -> tuple[str, ...]:
+    """The names in a header line, in lower case; none where it cannot be read."""
     try:
-        decoder.decode(chunk)
-    except UnicodeDecodeError:
-        return False, False
-    return True, bool(decoder.getstate()[0])
+        return _header(line, max(_SEPARATORS, key=line.count), (), None)
+    except Refused:
+        return ()
 
 
 def _refuse_cell(line: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from gateway.cli.exits import Exit, said, told
 from gateway.cli.house import der_of
 from gateway.client import media
 from gateway.core import disclosure, merkle
-from gateway.core.adapter import Adapter, ReadContext
+from gateway.core.adapter import EVERY_CLASS, Adapter, ReadContext
 from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.media import media_type as read_media_type
@@ -69,12 +70,11 @@ def judge(path: Path, media_type: str | None, slug: str | None, signers: list[Pa
     now = clock()
     the_law = law()
     adapter = _format(media_type or media.guess(path.name, head), head)
-    provider = _class(adapter, slug, the_law, now.date())
+    provider, allowed = _class(adapter, slug, the_law, now.date())
     if body.size > adapter.limit_bytes:
         raise Refused(
             Reason.BODY_TOO_LARGE, f"The limit for this format is {adapter.limit_bytes} bytes."
         )
-    allowed = adapter.record_types & the_law.may_send(provider, now.date())
     reading = take(
         body,
         adapter,
@@ -104,12 +104,19 @@ def _format(media_type: str, head: bytes) -> Adapter:
     return formats[0]
 
 
-def _class(adapter: Adapter, slug: str | None, the_law: Law, day: Any) -> str:
-    """The class under which it is judged: the one named, else the first that may send the format."""
-    every = adapter.provider_classes & the_law.classes.keys() or the_law.classes.keys()
-    classes = every if slug is None else {slug}
+def _class(
+    adapter: Adapter, slug: str | None, the_law: Law, day: dt.date
+) -> tuple[str, frozenset[str]]:
+    """The class under which it is judged, and what that may send of the format.
+
+    That is the class named, else the first that may send the format. A format of every class says
+    nothing of who sends it: without a class it is judged for all that it can hold.
+    """
+    if slug is None and adapter.provider_classes == EVERY_CLASS:
+        return "any", adapter.record_types
+    classes = adapter.provider_classes if slug is None else {slug}
     found = the_law.entitled(classes, adapter.provider_classes, adapter.record_types, day)
-    return found.slug
+    return found.slug, adapter.record_types & the_law.may_send(found.slug, day)
 
 
 def _counted(_number: int, leaves: bytes, _sealed: bytes, types: dict[str, int]) -> BlockRef:

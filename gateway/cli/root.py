@@ -19,6 +19,7 @@ root = Group(
         "watch": "gateway.cli.watching:watch",
         "check": "gateway.cli.checking:check",
         "correction": "gateway.cli.correcting:correction",
+        "template": "gateway.cli.templates:template",
         "receipt": "gateway.cli.receipts:receipt",
         "feed": "gateway.cli.feeds:feed",
         "request": "gateway.cli.asking:request",

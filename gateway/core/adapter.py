@@ -14,7 +14,8 @@ from typing import BinaryIO, Final, Protocol
 
 from gateway.core.record import Item
 
-# Of a format that is for whoever may send its records.
+# What an adapter declares that an organisation of any class may use; which records it may send is
+# still its class's (`gateway.core.duty`).
 EVERY_CLASS: Final = frozenset({"*"})
 
 

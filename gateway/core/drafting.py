@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.core.adapter import Adapter
 from gateway.core.disclosure import View
-from gateway.core.duty import Law
+from gateway.core.duty import NOT_ENTITLED, Law
 from gateway.core.duty_table import Ask, Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.receipt import Content, Sender, Statement
@@ -26,14 +26,21 @@ _HEAD_BYTES: Final = 4_096
 COMPLETES: Final = "completes"
 
 
-def chosen_format(spooled: Spooled) -> Adapter:
-    """The one format of a body; by its first bytes where the media type is a general one."""
+def chosen_format(spooled: Spooled, every: tuple[Adapter, ...]) -> Adapter:
+    """The one format of a body; by its first bytes where the media type is a general one.
+
+    `every` are all formats that are read: a body in one that its sender may not send is told from one
+    that nobody knows. Raises Refused.
+    """
     admitted = spooled.admitted
     formats = admitted.formats
     if len(formats) > 1 or admitted.media_type not in formats[0].media_types:
         with spooled.body.open() as stream:
             head = stream.read(_HEAD_BYTES)
         formats = tuple(item for item in formats if item.recognises(head))
+        general = (item for item in every if admitted.media_type in item.general_media_types)
+        if not formats and any(item.recognises(head) for item in general):
+            raise Refused(Reason.CLASS_NOT_ENTITLED, NOT_ENTITLED)
         if len(formats) != 1:
             raise Refused(
                 Reason.CONTENT_TYPE_UNKNOWN,

@@ -32,7 +32,7 @@ from gateway.core.duty_table import (
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
-_NOT_ENTITLED: Final = "None of your organisation's provider classes may send this format today."
+NOT_ENTITLED: Final = "None of your organisation's provider classes may send this format today."
 _REMEMBERED: Final = 1_000
 
 
@@ -128,7 +128,7 @@ class Law:
                 self.entitled(classes, adapter.provider_classes, adapter.record_types, day)
                 found.append(adapter)
         if not found:
-            raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+            raise Refused(Reason.CLASS_NOT_ENTITLED, NOT_ENTITLED)
         return tuple(found)
 
     def entitled(
@@ -152,7 +152,7 @@ class Law:
                 if records & may:
                     found.append((-len(wanted & may), slug))
         if not found:
-            raise Refused(Reason.CLASS_NOT_ENTITLED, _NOT_ENTITLED)
+            raise Refused(Reason.CLASS_NOT_ENTITLED, NOT_ENTITLED)
         return self.classes[min(found)[1]]
 
     def grounds(

@@ -12,6 +12,7 @@ import re
 from typing import Final, NoReturn
 
 from stdnum import iban as _iban
+from stdnum import isin as _isin
 from stdnum.exceptions import ValidationError
 
 # HMRC's National Insurance Manual, NIM39110: D, F, I, Q, U and V are neither first nor second
@@ -37,6 +38,10 @@ _POSTCODE: Final = re.compile(
 _PAYE_REFERENCE: Final = re.compile(r"[0-9]{3}/[A-Z0-9]{1,10}")
 _CMS_REFERENCE: Final = re.compile(r"[0-9]{12}")
 _IBAN_SHAPE: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}")
+_ISIN_SHAPE: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
+# Marks of any age, with or without a year letter, and those of Northern Ireland.
+_REGISTRATION: Final = re.compile(r"(?=.*[0-9])[A-Z0-9]{2,7}")
+_TAX_YEAR: Final = re.compile(r"([0-9]{4})[-/](?:[0-9]{2})?([0-9]{2})")
 
 
 class IdentifierError(ValueError):
@@ -118,6 +123,38 @@ def iban(text: str) -> str:
         return str(_iban.validate(plain))
     except ValidationError:
         _refuse("IBAN_NOT_VALID")
+
+
+def isin(text: str) -> str:
+    """Return the twelve characters of an ISIN, its check digit checked (ISO 6166).
+
+    Else ISIN_NOT_VALID.
+    """
+    plain = _matching(_ISIN_SHAPE, text, "ISIN_NOT_VALID")
+    try:
+        return str(_isin.validate(plain))
+    except ValidationError:
+        _refuse("ISIN_NOT_VALID")
+
+
+def vehicle_registration(text: str) -> str:
+    """Return a registration mark without spaces, by its shape; else REGISTRATION_NOT_VALID."""
+    return _matching(_REGISTRATION, text, "REGISTRATION_NOT_VALID")
+
+
+def tax_year(text: str) -> str:
+    """Return a tax year as 2025-26, its years consecutive; else TAX_YEAR_NOT_VALID.
+
+    2025/26, 2025-2026 and 2025/2026 are read too.
+    """
+    plain = _plain(text, "TAX_YEAR_NOT_VALID")
+    years = _TAX_YEAR.fullmatch(plain)
+    if years is None:
+        _refuse("TAX_YEAR_NOT_VALID")
+    following = str(int(years[1]) + 1)
+    if years[2] != following[-2:] or (len(plain) == 9 and plain[5:] != following):
+        _refuse("TAX_YEAR_NOT_VALID")
+    return f"{years[1]}-{years[2]}"
 
 
 def _matching(pattern: re.Pattern[str], text: str, code: str) -> str:

@@ -69,11 +69,42 @@ GROUP_COMMIT: Final = 256
 JSON_DEPTH: Final = 32
 JSON_BYTES: Final = 8 * MIB
 
-# The sender's own name of a row.
-ROW_KEY_CHARS: Final = 100
-
 # One cell of a CSV file or one text of an XML file.
 CELL_CHARS: Final = 2_000
+
+# A text of a record in a table or a line: a remark of a paragraph. ISO 20022 allows 140 to 500.
+RECORD_TEXT_CHARS: Final = 500
+
+# The sender's own name of a row: as long as an idempotency key.
+ROW_KEY_CHARS: Final = 64
+
+# Items of one list in a record that comes as JSON, such as former names; a person has a handful.
+RECORD_LIST_ITEMS: Final = 50
+
+# One record as a line of JSON: the largest, every text full, is under a tenth of this.
+RECORD_LINE_BYTES: Final = 1 * MIB
+
+# Values that a column is remembered by: a column of dates or codes has fewer, and then a cell costs
+# one look-up.
+REMEMBERED_VALUES: Final = 4_096
+
+# Bytes of lines that are not ASCII, from which the character set is told.
+CHARACTER_SAMPLE_BYTES: Final = 16 * KIB
+
+# A workbook: a real one has some twenty parts, shrinks to a tenth, and is read whole into memory, at
+# some hundred bytes a cell. A sheet is as wide as it says and as long as it says, filled or not.
+WORKBOOK_BYTES: Final = 64 * MIB
+WORKBOOK_PARTS: Final = 500
+WORKBOOK_UNPACKED_BYTES: Final = 512 * MIB
+WORKBOOK_RATIO: Final = 200
+WORKBOOK_SHEETS: Final = 100
+WORKBOOK_COLUMNS: Final = 500
+WORKBOOK_CELLS: Final = 8_000_000
+WORKBOOK_DEPTH: Final = 64
+
+# Rows of a sheet that are told apart by this in the numbers of a workbook's rows: more than a sheet
+# can have (1,048,576), and easy to read.
+SHEET_ROWS: Final = 10_000_000
 
 # Time between two reads of a body, and for a whole body, before it is called too slow.
 BODY_IDLE_SECONDS: Final = 20

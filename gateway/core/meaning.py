@@ -267,6 +267,12 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             "Save the file again as CSV, with the header line of the template.",
         ),
         _meaning(
+            Reason.WORKBOOK_NOT_VALID,
+            422,
+            "The workbook cannot be read",
+            "Save the file again as .xlsx, with the sheets and header lines of the template.",
+        ),
+        _meaning(
             Reason.CHARACTER_SET,
             422,
             "The character set cannot be read",

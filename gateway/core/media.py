@@ -27,6 +27,8 @@ _BY_SUFFIX: Final = {
     ".txt": "text/csv",
     ".xml": "application/xml",
     ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".ndjson": "application/x-ndjson",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _BY_FIRST: Final = {
@@ -35,6 +37,8 @@ _BY_FIRST: Final = {
     b"[": "application/json",
     b"PK": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+# A whole object on the first line, with its type in it: a record among JSON lines.
+_RECORD_LINE: Final = re.compile(rb'\{[^\n]*"type"[ \t]*:[ \t]*"[^\n]*\}[ \t\r]*(?:\n|\Z)')
 _MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -123,6 +127,8 @@ def guess(name: str, head: bytes) -> str:
         head = head.removeprefix(mark)
     # UTF-16 puts a zero byte beside each character of the start of a file.
     start = head.replace(b"\0", b"").lstrip()
+    if _RECORD_LINE.match(start):
+        return "application/jsonl"
     for first, media_type in _BY_FIRST.items():
         if start.startswith(first):
             return media_type

@@ -64,6 +64,7 @@ class Reason(enum.Enum):
     JSON_NOT_WELL_FORMED = "json-not-well-formed"
     JSON_NOT_VALID = "json-not-valid"
     CSV_NOT_WELL_FORMED = "csv-not-well-formed"
+    WORKBOOK_NOT_VALID = "workbook-not-valid"
     CHARACTER_SET = "character-set"
     FILE_RULE = "file-rule"
     NOTHING_ACCEPTED = "nothing-accepted"

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters.employers.columns import COLUMNS, HEAD
 from adapters.employers.schedule_csv import SCHEDULE_CSV
 from adapters.employers.schedule_xml import ELEMENTS, NAMESPACE, SCHEDULE_XML
-from adapters.employers.values import pence_of
+from adapters.syntax.values import pence_of
 from gateway.core.adapter import ReadContext
 from gateway.core.record import Item, Note, Record, RowError
 from gateway.core.refusal import Refused

@@ -86,6 +86,13 @@ def test_windows_1252_is_read_and_noted() -> None:
     assert records(items) == records(read_csv(content))
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_where_its_mark_says_so(charset: str) -> None:
+    content = csv_of([row(surname="Müller", forename="Zoë €")])
+    mark = "" if charset == "utf-16" else "\ufeff"
+    assert read_csv((mark + content).encode(charset)) == read_csv(content)
+
+
 def test_utf_8_is_known_even_where_a_chunk_ends_inside_a_character() -> None:
     content = csv_of([row(surname="é" * 140, employee_cm_ref=f"{n:012d}") for n in range(2_000)])
     for shift in (0, 1):
@@ -102,7 +109,6 @@ def test_a_character_cut_off_at_the_end_is_not_utf_8() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (PLAIN.encode("utf-16"), Reason.CHARACTER_SET),
         (PLAIN.encode("utf-16-le"), Reason.CHARACTER_SET),
         (PLAIN.encode() + b"\0", Reason.CHARACTER_SET),
         (PLAIN.replace("Marsh", "M\x81rsh").encode("latin-1"), Reason.CHARACTER_SET),

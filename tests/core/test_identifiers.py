@@ -189,3 +189,34 @@ def test_the_refused_text_is_nowhere_in_the_error() -> None:
         identifiers.nino("MARKED-VALUE")
     assert "MARKED" not in repr(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "canonical"),
+    [
+        (identifiers.isin, "gb00 0263 4946", "GB0002634946"),
+        (identifiers.vehicle_registration, "ab12 cde", "AB12CDE"),
+        (identifiers.tax_year, "2025/26", "2025-26"),
+        (identifiers.tax_year, "2025-2026", "2025-26"),
+        (identifiers.tax_year, "1999-00", "1999-00"),
+    ],
+)
+def test_isins_registrations_and_tax_years(read, text: str, canonical: str) -> None:
+    assert read(text) == canonical
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (identifiers.isin, "GB0002634947"),
+        (identifiers.isin, "ZZ0002634946"),
+        (identifiers.vehicle_registration, "ABCDE"),
+        (identifiers.vehicle_registration, "AB12CDEF"),
+        (identifiers.tax_year, "2025-27"),
+        (identifiers.tax_year, "2025-2126"),
+        (identifiers.tax_year, "2025"),
+    ],
+)
+def test_what_is_no_isin_registration_or_tax_year(read, text: str) -> None:
+    with pytest.raises(identifiers.IdentifierError):
+        read(text)

@@ -35,6 +35,7 @@ def filled(route: Route, **values: str) -> str:
         "local": "a",
         "ods": "CMS",
         "workflow": "CMS_SUBMISSION",
+        "file": "vehicle.xlsx",
     } | values
     return re.sub(r"{(\w+)(?::[^}]*)?}", lambda match: given[match[1]], route.path)
 

@@ -62,7 +62,6 @@ LAUGHS = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
             "csv-not-well-formed",
             id="quote never closed",
         ),
-        pytest.param("employer", SCHEDULE.decode().encode("utf-16"), None, id="UTF-16 csv"),
         pytest.param(
             "employer", SCHEDULE.replace(b"Marsh", b"Ma\0sh"), "character-set", id="NUL in csv"
         ),
@@ -98,6 +97,8 @@ async def test_spreadsheets_of_the_real_world_are_read(house: House) -> None:
     for separator in (b";", b"\t"):
         status, _, _ = await house.employer.submit(SCHEDULE.replace(b",", separator), CSV)
         assert status == 201
+    status, _, _ = await house.employer.submit(SCHEDULE.decode().encode("utf-16"), CSV)
+    assert status == 201
     formula = SCHEDULE.replace(b"Marsh", b"=1+1")
     status, _, _ = await house.employer.submit(formula, CSV)
     assert status == 201

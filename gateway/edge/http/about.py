@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -124,6 +125,17 @@ async def formats(request: web.Request) -> web.Response:
         for a in request.app[FRONT].formats
     ]
     return web.json_response({"formats": listed})
+
+
+async def template(request: web.Request) -> web.Response:
+    """GET /v1/templates/{file}: an empty table of a record type, by its file name."""
+    name = request.match_info["file"]
+    found = await asyncio.to_thread(request.app[FRONT].template, name)
+    if found is None:
+        raise Refused(Reason.NOT_FOUND)
+    body, kind = found
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=body, content_type=kind, headers=headers)
 
 
 async def problem_type(request: web.Request) -> web.Response:

@@ -30,7 +30,8 @@ class Front:
     """What the HTTP door needs of the rest; built once by `gateway.wiring`.
 
     `journal` and `evidence` are the store's; `concluded` waits, for so many seconds, for
-    the outcome of a large submission; `ready` says why the gateway is not, or None.
+    the outcome of a large submission; `ready` says why the gateway is not, or None. `template` gives
+    an empty table by its file name, and its media type, or None.
     """
 
     issuer: str
@@ -56,6 +57,7 @@ class Front:
     concluded: Callable[[str, float], Any]
     unwrap: Callable[[bytes, bytes], bytes]
     ready: Callable[[], str | None]
+    template: Callable[[str], tuple[bytes, str] | None]
 
 
 FRONT: Final = web.AppKey("front", Front)

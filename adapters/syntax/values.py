@@ -45,3 +45,8 @@ def day_of(text: str) -> dt.date | None:
 def are_texts(*texts: str) -> bool:
     """Whether each is a text on one line; they are trimmed."""
     return all(len(text) <= TEXT_CHARS and not _NOT_TEXT.search(text) for text in texts)
+
+
+def is_text(text: str, most_chars: int) -> bool:
+    """Whether a trimmed text stands on one line and is not too long."""
+    return len(text) <= most_chars and (text.isprintable() or not _NOT_TEXT.search(text))

@@ -10,7 +10,7 @@ from adapters.employers.columns import BARE, COLUMNS
 from adapters.employers.law import schedule_law
 from adapters.employers.row_faults import faults_of
 from adapters.employers.schedule import Schedule
-from adapters.employers.values import are_texts, day_of, pence_of, total_pence_of
+from adapters.syntax.values import are_texts, day_of, pence_of, total_pence_of
 from gateway.core.adapter import ReadContext
 from gateway.core.records import Deduction
 from tests.adapters.schedule_files import NOW, row
