@@ -37,12 +37,9 @@ async def rehearse(path: Path, good: Path, mistaken: Path, purpose: str) -> list
         await client.submit(good, completes=in_part.id)
 
         nothing = await there.ask(purpose)
-        await client.submit(_NIL, media_type=_SCHEDULE_CSV, request=nothing["id"])
+        await client.submit(_NIL, media_type=_RECORD_LINES, request=nothing["id"])
         return list((await there.verdict())["missing"])
 
 
-_SCHEDULE_CSV = "application/vnd.cms-gateway.deduction-schedule+csv"
-_NIL = (
-    b"employer_ref,pay_frequency,period_start,period_end,pay_date,employee_cm_ref,surname,ndr_due,"
-    b"amount_deducted\nTOTAL,0,0.00\n"
-)
+_RECORD_LINES = "application/vnd.cms-gateway.records+jsonl"
+_NIL = b'{"type":"nil_return","answer":{"code":"NOTHING_HELD"}}\n'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from gateway.administration.orders import Kind
+from gateway.core.duty import Law
 
 
 class Part(NamedTuple):
@@ -26,6 +28,15 @@ class Question(NamedTuple):
     purpose: str
     citation: str
     record_types: tuple[str, ...]
+
+
+class Answering(NamedTuple):
+    """An organisation of a class, what it is asked, and the sample with which it answers."""
+
+    slug: str
+    part: Part
+    asked: Question
+    file: str
 
 
 class Sample(NamedTuple):
@@ -81,12 +92,33 @@ SAMPLES: Final = (
 )
 
 
+def answers(law: Law, day: dt.date) -> list[Answering]:
+    """Every class that is in force on a day, with a sample of the first record type it is asked for."""
+    found = []
+    for slug, item in law.classes.items():
+        if law.in_force(slug, day) is not None:
+            line = item.sends[0]
+            purpose = next(
+                purpose
+                for purpose in law.purposes.values()
+                if line.groups(purpose.use) and purpose.code not in item.barred
+            )
+            team = next(name for name, feed in law.feeds.items() if feed.use == purpose.use)
+            part = Part(f"a-{slug.replace('_', '-')}", "organisation", item.title, (slug,))
+            types = (line.record_type,)
+            asked = Question(team, part.id, purpose.code, item.ground.citation, types)
+            found.append(Answering(slug, part, asked, f"records/{line.record_type}.csv"))
+    return found
+
+
 def copy_samples(directory: Path) -> None:
     """Put the sample files where whoever watches can look at them and send them again."""
-    directory.mkdir()
-    for source in (files("schemas") / "samples").iterdir():
-        if source.is_file():
-            (directory / source.name).write_bytes(source.read_bytes())
+    samples = files("schemas") / "samples"
+    for folder in ("", "records"):
+        (directory / folder).mkdir()
+        for source in (samples / folder).iterdir():
+            if source.is_file():
+                (directory / folder / source.name).write_bytes(source.read_bytes())
 
 
 def with_a_mistake(schedule: bytes) -> bytes:

@@ -38,6 +38,7 @@ async def tell(stage: Stage, voice: Voice) -> None:
     await comparing(stage, voice)
     await verifying_feeds(stage, voice)
     await verifying_receipts(stage, voice)
+    await answering(stage, voice)
     await auditing(stage, voice)
     await tampering(stage, voice)
 
@@ -250,6 +251,36 @@ async def verifying_receipts(stage: Stage, voice: Voice) -> None:
     voice.shows(
         "an organisation can show, years later and without asking us, what it sent, when, and what "
         "became of it, down to the last bit of the file."
+    )
+
+
+async def answering(stage: Stage, voice: Voice) -> None:
+    """Every class of organisation, each with a file of what it may be asked for."""
+    law, day = stage.gateway.law, dt.datetime.now(dt.UTC).date()
+    rows = []
+    for each in cast.answers(law, day):
+        await stage.onboard(each.part)
+        asked = each.asked
+        request = await stage.clients[asked.consumer].raise_request(
+            organisation=asked.organisation,
+            purposes=(asked.purpose,),
+            citation=asked.citation,
+            record_types=asked.record_types,
+            subject=cast.SUBJECT,
+            due=(day + dt.timedelta(days=14)).isoformat(),
+        )
+        outcome = await stage.clients[each.part.id].submit(
+            stage.samples / each.file, request=request
+        )
+        expect(outcome.rows.accepted and not outcome.rows.refused, f"{each.file} was refused")
+        rows.append((each.slug, asked.purpose, each.file, str(outcome.rows.accepted)))
+    off = [slug for slug in law.classes if law.in_force(slug, day) is None]
+    voice.step(f"Let an organisation of each of {len(rows)} classes in; each answered a request.")
+    voice.table(("class", "purpose", "file", "records"), rows)
+    voice.line(f"Off until the instrument they rest on is entered: {', '.join(off)}.")
+    voice.shows(
+        "the list of those who must answer is a table, dated and cited. Any of them can answer with "
+        "a plain table, and a class is added by one file."
     )
 
 
