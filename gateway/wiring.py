@@ -252,6 +252,7 @@ def _front(
         vkey=ring.evidence.vkey,
         jwks=jwks(ring.token_keys, ring.evidence),
         openapi=(files("schemas") / "openapi.json").read_bytes(),
+        schemas={item.name: item.read_bytes() for item in (files("schemas") / "json").iterdir()},
         metrics=_metrics(store),
         trusted_proxies=settings.networks(settings.proxies),
         conclude=later.begin,

@@ -35,7 +35,7 @@ def filled(route: Route, **values: str) -> str:
         "local": "a",
         "ods": "CMS",
         "workflow": "CMS_SUBMISSION",
-        "file": "vehicle.xlsx",
+        "file": "vehicle.json" if "schemas" in route.path else "vehicle.xlsx",
     } | values
     return re.sub(r"{(\w+)(?::[^}]*)?}", lambda match: given[match[1]], route.path)
 

@@ -290,3 +290,15 @@ def test_no_name_occurs_twice():
 def test_the_document_follows_the_specification():
     validator = importlib.import_module("openapi_spec_validator")
     validator.validate(DOCUMENT)
+
+
+async def test_the_schema_of_every_record_type_is_given_to_anybody(house):
+    async with house.employer.session.get(f"{house.url}/v1/schemas/employment.json") as response:
+        assert response.status == 200
+        assert response.content_type == "application/schema+json"
+        assert (await response.json(content_type=None))[
+            "$id"
+        ] == "urn:cms-gateway:record:employment"
+    for name in ("nothing.json", "..%2Fopenapi.json", "employment"):
+        async with house.employer.session.get(f"{house.url}/v1/schemas/{name}") as response:
+            assert response.status == 404

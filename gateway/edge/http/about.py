@@ -138,6 +138,14 @@ async def template(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type=kind, headers=headers)
 
 
+async def record_schema(request: web.Request) -> web.Response:
+    """GET /v1/schemas/{file}: the JSON Schema of a record type."""
+    body = request.app[FRONT].schemas.get(request.match_info["file"])
+    if body is None:
+        raise Refused(Reason.NOT_FOUND)
+    return web.Response(body=body, content_type="application/schema+json")
+
+
 async def problem_type(request: web.Request) -> web.Response:
     """GET /problems/{slug}: what a problem type means."""
     return web.json_response(described(request.match_info["slug"]))

@@ -115,6 +115,7 @@ ROUTES: Final = (
     Route("GET", "/v1/ledger/tile/{path:.+}", about.tile, Policy.PUBLIC),
     Route("GET", r"/v1/ledger/proof/{index:\d+}", about.proof, Policy.PUBLIC),
     Route("GET", "/v1/formats", about.formats, Policy.PUBLIC),
+    Route("GET", "/v1/schemas/{file}", about.record_schema, Policy.PUBLIC),
     Route("GET", "/v1/templates/{file}", about.template, Policy.PUBLIC),
     Route("GET", "/problems/{slug}", about.problem_type, Policy.PUBLIC),
     Route("GET", "/openapi.json", about.openapi, Policy.PUBLIC),

@@ -51,6 +51,7 @@ class Front:
     vkey: str
     jwks: dict[str, Any]
     openapi: bytes
+    schemas: dict[str, bytes]
     metrics: Metrics
     trusted_proxies: tuple[Network, ...]
     conclude: Callable[[str], Any]
