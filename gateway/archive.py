@@ -156,6 +156,7 @@ async def _take(member: Member, archive: ZipArchive, whole: Arrival, bench: Benc
         request=listed.request or whole.request,
         length=member.size,
         chunks=_pieces(member, archive),
+        completes=listed.completes,
     )
     try:
         return Taken(listed.name, await bench.receive(arrival))

@@ -39,6 +39,7 @@ from gateway.core.limits import (
 from gateway.core.media import guess
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Answer, Arrival
+from gateway.core.what_for import of_folder
 
 SCOPE: Final = "submissions"
 _HEAD_BYTES: Final = 4_096
@@ -266,15 +267,17 @@ async def _take(item: Item, inbox: Inbox) -> Answer:
     body = inbox.parts.body(item.id, key)
     with body.open() as stream:
         media_type = guess(inbox.name(item), stream.read(_HEAD_BYTES))
+    meant = of_folder(item.folder)
     arrival = Arrival(
         credentials=Credentials(None, None, ssh_key=item.ssh_key),
         content_type=media_type,
         content_encoding=None,
         content_digest=None,
         idempotency_key=None,
-        request=item.folder or None,
+        request=meant.request,
         length=body.size,
         chunks=_content(body),
+        completes=meant.completes,
     )
     try:
         answer = await inbox.receive(arrival)

@@ -57,16 +57,18 @@ async def listening(
         yield None
         return
 
-    def requests(organisation: str) -> list[str]:
-        return [each.id for each in store.registry.requests(organisation=organisation)]
+    def folders(organisation: str) -> list[str]:
+        requests = store.registry.requests(organisation=organisation)
+        return [each.id for each in requests] + store.journal.with_refused_rows(organisation)
 
     room = Room(
         inbox=box,
         door=_door(settings, intake, store),
         results=Results(store.journal, ring.unwrap),
-        requests=requests,
-        is_request=lambda organisation, request: (
-            store.journal.request_of(organisation, request) is not None
+        folders=folders,
+        is_folder=lambda organisation, name: (
+            store.journal.request_of(organisation, name) is not None
+            or store.journal.had_refused_rows(organisation, name)
         ),
     )
     host_key = keyring.host_key(found.host_keys or settings.keys)

@@ -1,6 +1,7 @@
 """A folder on the sender's own machine: what lies in its inbox, and where it goes afterwards.
 
-    inbox/october.csv          what is to be sent; inbox/req_.../ names the request it answers
+    inbox/october.csv          what is to be sent; inbox/req_.../ names the request it answers,
+                               inbox/sub_.../ the submission whose refused rows it brings
     done/october.csv           what was accepted, at least in part, with its results beside it
     refused/october.csv        what was refused, with its results beside it
 
@@ -25,6 +26,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from gateway.core.inbox_path import OUTCOME, is_partial
+from gateway.core.what_for import FOLDERS
 
 INBOX: Final = "inbox"
 DONE: Final = "done"
@@ -39,7 +41,7 @@ class DropFolderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file in the inbox; `folder` is the request, or empty; `mark` changes when the file does."""
+    """A file in the inbox; `folder` is the request or submission, or empty; `mark` changes when the file does."""
 
     path: Path
     folder: str
@@ -99,7 +101,7 @@ class DropFolder:
         inbox = self.directory / INBOX
         yield from _files(inbox, "")
         for entry in sorted(os.scandir(inbox), key=lambda entry: entry.name):
-            if entry.name.startswith("req_") and entry.is_dir(follow_symlinks=False):
+            if entry.name.startswith(FOLDERS) and entry.is_dir(follow_symlinks=False):
                 yield from _files(Path(entry.path), entry.name)
 
     def put_away(

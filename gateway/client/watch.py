@@ -24,6 +24,7 @@ from gateway.client.media import MediaTypeError, is_archive
 from gateway.client.problem import EvidenceError, Problem, UnreachableError
 from gateway.core.inbox_path import ERRORS, RECEIPT
 from gateway.core.neutral import row_errors_csv
+from gateway.core.what_for import of_folder
 
 _FIRST_SECONDS: Final = 5.0
 _LONGEST_SECONDS: Final = 600.0
@@ -91,9 +92,11 @@ class Watcher:
 
     async def _send(self, file: Found) -> tuple[End, str]:
         """Send a file and put it away; raises what is not about the file."""
+        meant = of_folder(file.folder)
         told: dict[str, Any] = {
             "file": file.path.name,
-            "request": file.folder or None,
+            "request": meant.request,
+            "completes": meant.completes,
             "sha256": await asyncio.to_thread(digest_of, file.path),
         }
         begun = await asyncio.to_thread(self.folder.go_on, file, str(told["sha256"]))
@@ -104,7 +107,9 @@ class Watcher:
             if is_archive(file.path) and not file.folder:
                 end = _of_archive(await self.client.submit_archive(file.path), told)
             else:
-                outcome = await self.client.submit(file.path, request=file.folder or None)
+                outcome = await self.client.submit(
+                    file.path, request=meant.request, completes=meant.completes
+                )
                 end = await self._of_outcome(outcome, told, results)
         except Problem as problem:
             if _is_passing(problem):

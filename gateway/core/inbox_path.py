@@ -3,6 +3,7 @@
 /                                     the organisation's root
 /inbox/                               what is sent without being asked
 /inbox/req_.../                       what answers that request
+/inbox/sub_.../                       refused rows of that submission, mended
 /inbox/october.csv                    a file that was sent
 /inbox/october.csv.outcome.json       what became of it, and the other results
 """
@@ -14,6 +15,7 @@ from typing import Final
 
 from gateway.core.file_name import FileNameError, clean
 from gateway.core.limits import INBOX_PATH_BYTES
+from gateway.core.what_for import FOLDERS
 
 OUTCOME: Final = ".outcome.json"
 ERRORS: Final = ".errors.csv"
@@ -30,7 +32,7 @@ class PathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a path leads. `folder` is the request, or empty; `name` is None for a directory.
+    """Where a path leads. `folder` is the request or the submission, or empty; `name` is None for a directory.
 
     `result` is the ending of a result, where the path names one; then `name` is the file's.
     """
@@ -67,11 +69,11 @@ def place_of(path: bytes) -> Place | None:
             return Place(inside=False)
         case ("inbox",):
             return Place(inside=True)
-        case ("inbox", folder) if folder.startswith("req_"):
+        case ("inbox", folder) if folder.startswith(FOLDERS):
             return Place(inside=True, folder=folder)
         case ("inbox", name):
             return _file("", name)
-        case ("inbox", folder, name) if folder.startswith("req_"):
+        case ("inbox", folder, name) if folder.startswith(FOLDERS):
             return _file(folder, name)
     return None
 

@@ -48,6 +48,9 @@ ROW_ERRORS_SHOWN: Final = 1_000
 RULES_COUNTED: Final = 1_000
 EXAMPLE_ROWS: Final = 3
 
+# Submissions with refused rows that a listing names.
+OPEN_LISTED: Final = 100
+
 # One correction: rows it may speak of, and its bytes.
 CORRECTED_ROWS: Final = 1_000
 CORRECTION_BYTES: Final = 64 * 1024

@@ -22,6 +22,7 @@ from gateway.core.limits import (
     MESH_WORKFLOW_CHARS,
 )
 from gateway.core.refusal import Reason, Refused
+from gateway.core.what_for import WhatFor, of_subject
 
 # What a sender puts on a file, and what comes back for it. By MESH's convention an answer has the
 # workflow of what it answers, with _ACK.
@@ -32,7 +33,6 @@ REQUEST: Final = "CMS_REQUEST"
 WORKFLOWS: Final = (SUBMISSION, OUTCOME, RECEIPT, REQUEST)
 
 BY_DEFAULT: Final = "application/octet-stream"
-_REQUEST_ID: Final = re.compile(r"req_[0-9A-V]{26}", re.ASCII)
 _RANGE: Final = re.compile(r"([0-9]{1,6})\s*:\s*([0-9]{1,6})", re.ASCII)
 _VERSION: Final = re.compile(r"application/vnd\.mesh\.v([0-9]{1,3})\+json", re.ASCII)
 _CHECKSUM: Final = re.compile(r"(?:(md5|sha-?1|sha-?256)[:\s-]\s*)?([0-9A-Fa-f]+)", re.ASCII)
@@ -55,9 +55,9 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     compressed: bool = False
 
     @property
-    def request(self) -> str | None:
-        """The information request this answers: a subject that is the id of one."""
-        return self.subject if _REQUEST_ID.fullmatch(self.subject) else None
+    def what_for(self) -> WhatFor:
+        """The request this answers or the submission it completes: a subject that is an id."""
+        return of_subject(self.subject)
 
 
 def read_labels(header: Header, mailbox: str, recipient: str) -> Labels:

@@ -52,6 +52,7 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media_type: Annotated[str, msgspec.Meta(max_length=200)]
     sha256: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     request: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    completes: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     idempotency_key: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 

@@ -99,6 +99,19 @@ async def test_a_request_is_named_by_the_folder(house: House, tmp_path: Path, cl
     assert names(path / "inbox") == ["another/answer.xml"]
 
 
+async def test_refused_rows_are_named_by_the_folder(house: House, tmp_path: Path, cli: Cli) -> None:
+    path = folder(tmp_path)
+    in_part = SCHEDULE.replace(b"AA000017A", b"QQ1")
+    _, first, _ = await house.employer.submit(in_part, "text/csv")
+    (path / "inbox" / first["id"]).mkdir()
+    (path / "inbox" / first["id"] / "mended.csv").write_bytes(SCHEDULE)
+    ran = await once(cli, house, tmp_path, path)
+    assert ran.code == Exit.OK, ran.err
+    told = json.loads((path / "done" / first["id"] / "mended.csv.outcome.json").read_bytes())
+    assert told["completes"] == first["id"]
+    assert told["rows"]["accepted"] == 1
+
+
 async def test_links_folders_and_unfinished_files_are_left_alone(
     house: House, tmp_path: Path, cli: Cli
 ) -> None:

@@ -15,7 +15,9 @@ anything = st.binary(max_size=60) | st.text(max_size=60).map(
     lambda text: text.encode("utf-8", "surrogatepass")
 )
 tricky = st.lists(
-    st.sampled_from(["..", ".", "", "inbox", "req_1", "a.csv", "~", "a.csv.errors.csv", "\0"]),
+    st.sampled_from(
+        ["..", ".", "", "inbox", "req_1", "sub_1", "a.csv", "~", "a.csv.errors.csv", "\0"]
+    ),
     max_size=8,
 ).map(lambda names: "/".join(names).encode())
 
@@ -33,7 +35,7 @@ def test_a_path_leads_to_one_place_inside_or_nowhere(path: bytes) -> None:
     if place is not None and place.name is not None:
         assert clean(place.name) == place.name
         assert place.inside
-        assert place.folder == "" or place.folder.startswith("req_")
+        assert place.folder == "" or place.folder.startswith(("req_", "sub_"))
 
 
 @given(path=tricky)

@@ -217,11 +217,13 @@ def test_a_version_that_is_none_is_refused(accept: str) -> None:
         mesh.version(accept)
 
 
-def test_a_subject_that_is_the_id_of_a_request_is_one() -> None:
+def test_a_subject_that_is_an_id_says_what_the_file_is_for() -> None:
     request = "req_" + "0" * 26
-    assert read(Mex_Subject=request).request == request
+    assert read(Mex_Subject=request).what_for == (request, None)
+    submission = "sub_" + "0" * 26
+    assert read(Mex_Subject=submission).what_for == (None, submission)
     for subject in ("October", request + "0", f"re {request}", request.upper()):
-        assert read(Mex_Subject=subject).request is None
+        assert read(Mex_Subject=subject).what_for == (None, None)
 
 
 def test_what_a_client_calls_a_stream_of_bytes_says_nothing_of_its_format() -> None:

@@ -198,3 +198,13 @@ async def test_an_archive_too_large_is_refused_by_length_and_by_count(
             )
             status, answer, _ = await call
             assert (status, slug(answer)) == (413, "body-too-large")
+
+
+async def test_a_file_of_an_archive_brings_refused_rows_again(house: House) -> None:
+    in_part = SCHEDULE.replace(b"AA000017A", b"QQ1")
+    _, first, _ = await house.employer.submit(in_part, "text/csv")
+    _, answer = await sent(house, archive({"a.csv": SCHEDULE}, completes=first["id"]))
+    (file,) = answer["files"]
+    assert file["outcome"]["rows"] == {"accepted": 1, "refused": 0, "nil": 0}
+    _, answer = await sent(house, archive({"a.csv": SCHEDULE}, completes="sub_0"))
+    assert answer["files"][0]["problem"]["type"].endswith("/not-open")

@@ -104,6 +104,24 @@ async def test_a_request_is_answered_in_its_folder(house: House) -> None:
             await put(sftp, f"/inbox/{request}/answer.xml", answer)
 
 
+async def test_refused_rows_are_brought_again_in_the_folder_of_their_submission(
+    house: House,
+) -> None:
+    key = await registered(house, "employer")
+    async with session(house, "employer", key) as sftp:
+        await put(sftp, "/inbox/october.csv", IN_PART)
+        first = await outcome(sftp, "/inbox/october.csv")
+        assert (first["rows"]["refused"], first["open"]) == (1, 1)
+        assert first["id"] in await sftp.listdir("/inbox")
+        await put(sftp, f"/inbox/{first['id']}/october.csv", SCHEDULE)
+        second = await outcome(sftp, f"/inbox/{first['id']}/october.csv")
+        assert second["rows"] == {"accepted": 1, "refused": 0, "nil": 0}
+    other = await registered(house, "bank")
+    async with session(house, "bank", other) as sftp:
+        with pytest.raises(asyncssh.SFTPNoSuchFile):
+            await put(sftp, f"/inbox/{first['id']}/october.csv", SCHEDULE)
+
+
 @pytest.mark.parametrize("ending", [".part", ".tmp", ".filepart", ".PART"])
 async def test_an_unfinished_name_is_taken_once_it_is_renamed(house: House, ending: str) -> None:
     key = await registered(house, "employer")

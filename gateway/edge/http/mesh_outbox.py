@@ -150,9 +150,10 @@ async def _submit(
         content_encoding="gzip" if zipped else None,
         content_digest=None,
         idempotency_key=key,
-        request=labels.request,
+        request=labels.what_for.request,
         length=None,
         chunks=_after(head, flow),
+        completes=labels.what_for.completes,
     )
     taken = await receive(arrival, replace(front.intake, door=posting.Known(caller)))
     recorded = taken.recorded

@@ -38,14 +38,15 @@ _FOLDER_MODE: Final = stat.S_IFDIR | 0o700
 class Room:
     """What every session needs of the rest.
 
-    `requests` lists the requests of an organisation; `is_request` says whether one is its own.
+    `folders` lists the folders of an organisation: its requests, and its submissions with refused rows;
+    `is_folder` says whether one is there.
     """
 
     inbox: Inbox
     door: SshDoor
     results: Results
-    requests: Callable[[str], list[str]]
-    is_request: Callable[[str, str], bool]
+    folders: Callable[[str], list[str]]
+    is_folder: Callable[[str, str], bool]
 
 
 @dataclass(slots=True)
@@ -91,9 +92,13 @@ class Session(asyncssh.SFTPServer):
         """Where a path leads, in a folder that is there; raises SFTPNoSuchFile."""
         place = place_of(path)
         if place is None:
-            raise asyncssh.SFTPNoSuchFile("There is only /inbox, with a folder for each request.")
-        if place.folder and not self._room.is_request(self._organisation, place.folder):
-            raise asyncssh.SFTPNoSuchFile("There is no such request to your organisation.")
+            raise asyncssh.SFTPNoSuchFile(
+                "There is only /inbox, with folders for requests and for submissions to complete."
+            )
+        if place.folder and not self._room.is_folder(self._organisation, place.folder):
+            raise asyncssh.SFTPNoSuchFile(
+                "There is no such request or submission of your organisation."
+            )
         return place
 
     def _file(self, path: bytes) -> Place:
@@ -157,7 +162,7 @@ class Session(asyncssh.SFTPServer):
         if not place.inside:
             return [*found, (INBOX, folder)]
         if not place.folder:
-            found += [(request, folder) for request in self._room.requests(organisation)]
+            found += [(name, folder) for name in self._room.folders(organisation)]
         for item in self._inbox.items.listed(organisation, place.folder):
             await asyncio.sleep(0)  # a full inbox must not hold up the others
             name = self._inbox.name(item)

@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from gateway.core.duty_table import Ask
+from gateway.core.limits import OPEN_LISTED
 from gateway.core.mending import TAG_BYTES
 from gateway.core.receipt import Rows
 from gateway.core.stages import Draft, Mended, Recorded
@@ -57,6 +58,27 @@ class Journal:
             (submission, organisation),
         )
         return Mended(submission, *rows[0]) if rows else None
+
+    def had_refused_rows(self, organisation: str, submission: str) -> bool:
+        """Whether rows of a submission of this organisation were refused, mended since or not."""
+        return bool(
+            fetch(
+                self._reader,
+                "SELECT 1 FROM submission JOIN open_rows ON open_rows.submission = number "
+                "WHERE id = ? AND organisation = ?",
+                (submission, organisation),
+            )
+        )
+
+    def with_refused_rows(self, organisation: str) -> list[str]:
+        """An organisation's submissions of which rows were refused, the newest first; not all."""
+        rows = fetch(
+            self._reader,
+            "SELECT id FROM submission JOIN open_rows ON open_rows.submission = number "
+            "WHERE organisation = ? ORDER BY number DESC LIMIT ?",
+            (organisation, OPEN_LISTED),
+        )
+        return [row[0] for row in rows]
 
     async def record(self, draft: Draft) -> Recorded:
         """Commit an accepted submission."""
