@@ -87,7 +87,7 @@ RECORDS_CSV: Final = Adapter(
     provider_classes=EVERY_CLASS,
     record_types=frozenset(RECORD_TYPES),
     partial=True,
-    limit_bytes=1024 * MIB,
+    limit_bytes=5 * 1024 * MIB,
     read=read,
     recognises=_recognises,
 )
