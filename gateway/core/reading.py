@@ -6,7 +6,7 @@ loop for a small body and in a process of its own for a large one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 import msgspec
@@ -17,11 +17,12 @@ from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RULES_COUNTED
 from gateway.core.mending import Mending, RefusedRows
 from gateway.core.receipt import Rows
-from gateway.core.record import Note, Record, RowError
+from gateway.core.record import Item, Note, Record, RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading, RuleCount
 
 SALT_INFO: Final = b"cms-gateway salts v1"
+LEFT_OUT: Final = "RECORD_TYPES_LEFT_OUT"
 
 Sink = Callable[[int, bytes, bytes, dict[str, int]], BlockRef]
 
@@ -59,7 +60,7 @@ def take(
         blocks.append(sink(number, leaves, sealed, types))
         buffer.clear()
 
-    for item in adapter.read(body, context):
+    for item in _items(body, adapter, context, allowed):
         # Asked of the attribute: `isinstance` of a Struct's class costs as much as a digest.
         name = getattr(item, "type_name", None)
         if name is not None:
@@ -85,7 +86,7 @@ def take(
     if refusals.rows and not adapter.partial:
         raise refusals.whole("This format is accepted whole or not at all.")
     if not accepted:
-        raise refusals.whole("", Reason.NOTHING_ACCEPTED)
+        raise refusals.whole(_left_out(notes), Reason.NOTHING_ACCEPTED)
     return Reading(
         rows=Rows(accepted=accepted, refused=refusals.rows, nil=nil),
         root=merkle.subtree_root([block.root for block in blocks]),
@@ -142,6 +143,32 @@ def in_memory(_number: int, leaves: bytes, sealed: bytes, types: dict[str, int])
     """A sink that keeps the frame with the reference, for a body that is small."""
     count = len(leaves) // merkle.HASH_BYTES
     return BlockRef(count, disclosure.block_root(leaves), types, frame=leaves + sealed)
+
+
+def _left_out(notes: list[Note]) -> str:
+    return " ".join(note.message for note in notes if note.code == LEFT_OUT)
+
+
+def _items(
+    body: Body, adapter: Adapter, context: ReadContext, allowed: frozenset[str]
+) -> Iterator[Item]:
+    """What the body holds; of a mixed format only what was asked for."""
+    items = adapter.read(body, context)
+    return _asked(items, allowed) if adapter.mixed else items
+
+
+def _asked(items: Iterator[Item], allowed: frozenset[str]) -> Iterator[Item]:
+    """What a mixed message holds of the types allowed, and at the end a note of the others."""
+    others: set[str] = set()
+    for item in items:
+        name = getattr(item, "type_name", None)
+        if name is None or name in allowed:
+            yield item
+        else:
+            others.add(name)
+    if others:
+        told = ", ".join(sorted(others))
+        yield Note(code=LEFT_OUT, message=f"Records not asked for were left out: {told}.")
 
 
 def _not_asked(record: Record) -> RowError:

@@ -35,11 +35,19 @@ FLOODS = [
         b"<!-- --> ",
         b"\0",
     )
-    for tail in (b"", b"<Schedule xmlns='x'>", b"<", b"{", b"employee_cm_re")
+    for tail in (
+        b"",
+        b"<Schedule xmlns='x'>",
+        b"<GovTalkMessage xmlns='x'>",
+        b"<",
+        b"{",
+        b"employee_cm_re",
+    )
 ]
 EXPECTED = {
     "bank-answer.xml": "iso20022.auth.002.001.01",
     "bank-answer-soap.xml": "iso20022.auth.002.001.01",
+    "fps.xml": "hmrc.fps",
     "rti-income.json": "hmrc.rti-income.v1",
     "schedule.csv": "deduction-schedule.csv.v1",
     "schedule.xml": "deduction-schedule.xml.v1",
