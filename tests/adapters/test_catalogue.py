@@ -49,6 +49,7 @@ EXPECTED = {
     "bank-answer-soap.xml": "iso20022.auth.002.001.01",
     "fps.xml": "hmrc.fps",
     "rti-income.json": "hmrc.rti-income.v1",
+    "statement.xml": "iso20022.camt.052-053",
     "schedule.csv": "deduction-schedule.csv.v1",
     "schedule.xml": "deduction-schedule.xml.v1",
 }
