@@ -52,11 +52,19 @@ class StatementFaults(Faults):
             "The text is too long, or holds control characters or marks that turn its direction.",
             "Take them out.",
         ),
-        "VALUE_MISSING": Rule("A value that is needed is missing.", "Fill it in."),
-        "SORT_CODE_NOT_VALID": Rule(
-            "The sort code is not six digits.",
-            "Send six digits and eight digits, as in SSSSSSNNNNNNNN.",
+        "TYPE_NOT_VALID": Rule(
+            "The member is not of the type that the standard gives it.",
+            "Send it as the standard has it: an object, a list, a text, true or false.",
         ),
+        "ROW_NOT_OBJECT": Rule(
+            "The item of the list is not a JSON object.",
+            "Send each item as an object with the members of the standard.",
+        ),
+        "ITEM_REPEATED": Rule(
+            "The same account or transaction is in the body twice.",
+            "Leave one of them out; a transaction that is counted twice is wrong.",
+        ),
+        "VALUE_MISSING": Rule("A value that is needed is missing.", "Fill it in."),
     }
 
 

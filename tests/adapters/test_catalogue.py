@@ -48,6 +48,7 @@ EXPECTED = {
     "bank-answer.xml": "iso20022.auth.002.001.01",
     "bank-answer-soap.xml": "iso20022.auth.002.001.01",
     "fps.xml": "hmrc.fps",
+    "open-banking.json": "open-banking.v3.1-v4.0",
     "rti-income.json": "hmrc.rti-income.v1",
     "statement.xml": "iso20022.camt.052-053",
     "schedule.csv": "deduction-schedule.csv.v1",
