@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.banks import camt
+from adapters.banks.faults import RULES
+from adapters.banks.sums import StatementFaults
 from adapters.catalogue import every_adapter
-from tests.conftest import SAMPLES
+from adapters.employers import fps, fps_elements, fps_employee
+from gateway.core.record import Note
+from gateway.core.rules import Rule
+from tests.conftest import ROOT, SAMPLES
 
 HEAD = 4_096
 # What a matcher that backtracks could try in more ways than there is time for.
@@ -97,3 +103,11 @@ def test_names_and_exact_media_types_are_of_one_format_each() -> None:
     assert len({adapter.name for adapter in adapters}) == len(adapters)
     exact = [kind for adapter in adapters for kind in adapter.media_types]
     assert len(set(exact)) == len(exact)
+
+
+def test_every_code_of_the_sectors_formats_stands_in_the_documents() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    codes = StatementFaults.rules.keys() - RULES.keys()
+    for module in (camt, fps, fps_elements, fps_employee):
+        codes |= {value.code for value in vars(module).values() if isinstance(value, Rule | Note)}
+    assert {code for code in codes if f"`{code}`" not in page} == set()
