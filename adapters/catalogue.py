@@ -12,6 +12,9 @@ from typing import Final
 
 from adapters.banks.auth001 import AUTH_001
 from adapters.banks.auth002 import AUTH_002
+from adapters.banks.camt import CAMT
+from adapters.banks.open_banking import OPEN_BANKING
+from adapters.employers.fps import FPS
 from adapters.employers.schedule_csv import SCHEDULE_CSV
 from adapters.employers.schedule_xml import SCHEDULE_XML
 from adapters.government.rti_income import RTI_INCOME
@@ -26,6 +29,9 @@ OURS: Final = (
     SCHEDULE_CSV,
     SCHEDULE_XML,
     RTI_INCOME,
+    FPS,
+    CAMT,
+    OPEN_BANKING,
     RECORDS_CSV,
     RECORDS_JSONL,
     RECORDS_XLSX,

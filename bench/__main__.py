@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import adapters, large, reading, small
+from bench import adapters, formats, large, reading, small
 from bench.process import served
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -123,6 +123,14 @@ def large_measures(directory: Path, rows: int) -> list[Measure]:
     return found
 
 
+def format_measures(directory: Path, rows: int) -> list[Measure]:
+    """The formats that sectors already produce, read alone."""
+    return [
+        Measure(f"records a second read from {what}, {count:,} rows", bare, ours, alone, "")
+        for what, count, bare, ours, alone in formats.measure(directory, max(1_000, rows // 50))
+    ]
+
+
 def reading_measures(directory: Path, rows: int) -> list[Measure]:
     """Reading back from the store that the CSV made, and starting on it."""
     with served("bench.house", directory / "gateway-CSV") as (_, told):
@@ -180,6 +188,7 @@ def main() -> None:
         directory = Path(held)
         measures = small_measures(directory / "small", chosen.count)
         measures += large_measures(directory, chosen.rows)
+        measures += format_measures(directory, chosen.rows)
         measures += reading_measures(directory, chosen.rows)
     measures += adapter_measures()
     day = dt.datetime.now(dt.UTC).date()

@@ -7,7 +7,7 @@ value that was wrong is never kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from gateway.core.record import Record, RowError
 
@@ -99,6 +99,8 @@ class Faults:
 
     __slots__ = ("_found",)
 
+    rules: ClassVar[dict[str, Rule]] = RULES
+
     def __init__(self, *shared: Faults) -> None:
         # A dict, because it keeps the order in which faults were found.
         self._found: dict[tuple[str, str], None] = {}
@@ -112,7 +114,7 @@ class Faults:
 
     def add(self, field: str, code: str) -> None:
         """Keep that a field broke the rule of this code."""
-        assert code in RULES
+        assert code in self.rules
         self._found[field, code] = None
 
     def settle(self, record: Record) -> Iterator[Record | RowError]:
@@ -124,5 +126,5 @@ class Faults:
     def errors(self, row: int) -> Iterator[RowError]:
         """Yield an error for each fault of this row."""
         for field, code in self._found:
-            rule = RULES[code]
+            rule = self.rules[code]
             yield RowError(row=row, field=field, code=code, message=rule.message, fix=rule.fix)

@@ -6,13 +6,12 @@ import datetime as dt
 import re
 from typing import Final
 
+from adapters.syntax.one_line import NOT_TEXT
+
 TEXT_CHARS: Final = 140
 _POUND_DIGITS: Final = 9  # up to 999,999,999.99 pounds for a row
 _TOTAL_DIGITS: Final = 13  # and ten thousand times as much for a file; still exact in JSON
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-# Controls, line and paragraph separators, marks that turn the direction of what follows, and halves
-# of characters. Other unprintable characters, such as a space that does not break, are let pass.
-_NOT_TEXT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def pence_of(text: str, pound_digits: int = _POUND_DIGITS) -> int | None:
@@ -44,9 +43,9 @@ def day_of(text: str) -> dt.date | None:
 
 def are_texts(*texts: str) -> bool:
     """Whether each is a text on one line; they are trimmed."""
-    return all(len(text) <= TEXT_CHARS and not _NOT_TEXT.search(text) for text in texts)
+    return all(len(text) <= TEXT_CHARS and not NOT_TEXT.search(text) for text in texts)
 
 
 def is_text(text: str, most_chars: int) -> bool:
     """Whether a trimmed text stands on one line and is not too long."""
-    return len(text) <= most_chars and (text.isprintable() or not _NOT_TEXT.search(text))
+    return len(text) <= most_chars and (text.isprintable() or not NOT_TEXT.search(text))

@@ -49,8 +49,11 @@ class Adapter:
     `read` yields records, row errors and notes in file order and raises
     `gateway.core.refusal.Refused` when the file has to be refused whole. `recognises` looks at the
     first bytes of a body sent under a general media type. `limit_bytes` bounds the body after
-    decompression. `partial` says whether rows may be accepted beside rows refused. Who may send its
+    decompression. `partial` says whether rows may be accepted beside rows refused; a row gives either
+    records or errors, and those of one row come together. Who may send its
     records is for the duty table to say; `provider_classes` narrows that, or is `EVERY_CLASS`.
+    `mixed` says that one message always holds several types of record, as a statement does, so that
+    its sender could not leave out those that were not asked for: they are left out here, and noted.
     """
 
     name: str
@@ -64,3 +67,4 @@ class Adapter:
     read: Callable[[Body, ReadContext], Iterator[Item]]
     recognises: Callable[[bytes], bool]
     schema: str | None = field(default=None)
+    mixed: bool = field(default=False)

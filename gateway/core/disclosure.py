@@ -163,6 +163,14 @@ def _encoded(column: Sequence[Group]) -> list[bytes]:
     return values
 
 
+def types_of(block: Block) -> dict[str, int]:
+    """How many records of each type a block holds."""
+    types: dict[str, int] = {}
+    for run in block.runs:
+        types[run.type] = types.get(run.type, 0) + len(run.rows)
+    return types
+
+
 def lines(block: Block, view: View, submission: str, seq: int) -> list[bytes]:
     """The record lines of a feed page for one block, the first with sequence number `seq`.
 

@@ -139,7 +139,7 @@ def dated(reading: Reading, ask: Ask | None, received_at: dt.datetime) -> Readin
 def rows_of(completes: str | None, reading: Reading) -> dict[str, Any]:
     """Which rows are open after a reading: of the submission itself, or of the one it completes."""
     if completes is None:
-        return {"open_rows": reading.open_rows}
+        return {"open_rows": reading.open_rows, "file_rows": reading.file_rows}
     return {"amends": Amends(completes, COMPLETES, reading.version, reading.open_rows)}
 
 

@@ -123,8 +123,8 @@ def stream(
 ) -> Iterator[etree._Element]:
     """Yield each element with one of `tags` (`{namespace}name`) when it is complete.
 
-    After the consumer asks for the next, the element and everything before it are let go, so that
-    memory does not grow with the body; tags must not nest in each other. With a schema, an element
+    After the consumer asks for the next, the element's content and everything before it are let go,
+    so that memory does not grow with the body; tags must not nest in each other. With a schema, an element
     is yielded only while everything up to its end is valid; what follows may still be refused, so
     the consumer keeps nothing until the iteration has ended. libxml2 with a schema says nothing of
     a document that ends early: then the root element's tag must be among `tags`, and a consumer
@@ -307,7 +307,9 @@ def _check_feed(parser: Any, line: int, last_line: int) -> None:
 
 def _release(element: etree._Element) -> None:
     """Let go of an element's content and of all that stands before it, at every level."""
+    tail = element.tail
     element.clear()
+    element.tail = tail  # whoever digests what is read has yet to see it
     node: etree._Element | None = element
     while node is not None:
         parent = node.getparent()

@@ -56,22 +56,28 @@ class Mending:
         self._closed = bytearray(len(self._open))
         self._rows = rows
         self._seen = self._not_open = 0
-        self._last = -1
+        self._last = self._closing = -1
         self._unnamed = False
 
     def counts(self, item: Record | RowError) -> bool:
-        """Whether a row is one that is open; a record closes it. Others are told in `note`."""
+        """Whether a row is one that is open; a record closes it. Others are told in `notes`.
+
+        A row may hold several records, one after the other: the first closes it for those after it.
+        """
         if item.row != self._last:
             self._seen += 1
             self._last = item.row
+            self._closing = -1
         self._unnamed = self._unnamed or item.key is None
         tag = _tag(self._key, name_of(item))
         at = bisect_left(self._open, tag)
-        if at == len(self._open) or self._open[at] != tag or self._closed[at]:
+        known = at < len(self._open) and self._open[at] == tag
+        if not known or (self._closed[at] and self._closing != at):
             self._not_open += 1
             return False
         if isinstance(item, Record):
             self._closed[at] = 1
+            self._closing = at
         return True
 
     def left(self) -> bytes:
@@ -90,14 +96,16 @@ class Mending:
             [tag for tag, closed in zip(self._open, self._closed, strict=True) if not closed]
         )
 
-    def note(self) -> Note | None:
+    def notes(self) -> tuple[Note, ...]:
         """What to say of rows that were not open, if there were any."""
         if not self._not_open:
-            return None
-        return Note(
-            code="ROWS_NOT_OPEN",
-            message=f"{self._not_open} rows were accepted before, or were not in the first file; "
-            "they were left out and not counted again.",
+            return ()
+        return (
+            Note(
+                code="ROWS_NOT_OPEN",
+                message=f"{self._not_open} rows were accepted before, or were not in the first "
+                "file; they were left out and not counted again.",
+            ),
         )
 
 

@@ -6,7 +6,7 @@ loop for a small body and in a process of its own for a large one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 import msgspec
@@ -17,11 +17,12 @@ from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RULES_COUNTED
 from gateway.core.mending import Mending, RefusedRows
 from gateway.core.receipt import Rows
-from gateway.core.record import Note, Record, RowError
+from gateway.core.record import Item, Note, Record, RowError
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading, RuleCount
 
 SALT_INFO: Final = b"cms-gateway salts v1"
+LEFT_OUT: Final = "RECORD_TYPES_LEFT_OUT"
 
 Sink = Callable[[int, bytes, bytes, dict[str, int]], BlockRef]
 
@@ -47,19 +48,17 @@ def take(
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
-    nil = 0
+    nil = rows = 0
+    last_row = -1
 
     def seal() -> None:
         number = len(blocks)
         block, leaves = disclosure.build(buffer, number * BLOCK_RECORDS, salt_key)
         sealed = envelope.seal(b"block", number, disclosure.pack(block), entropy(NONCE_BYTES))
-        types: dict[str, int] = {}
-        for run in block.runs:
-            types[run.type] = types.get(run.type, 0) + len(run.rows)
-        blocks.append(sink(number, leaves, sealed, types))
+        blocks.append(sink(number, leaves, sealed, disclosure.types_of(block)))
         buffer.clear()
 
-    for item in adapter.read(body, context):
+    for item in _items(body, adapter, context, allowed):
         # Asked of the attribute: `isinstance` of a Struct's class costs as much as a digest.
         name = getattr(item, "type_name", None)
         if name is not None:
@@ -68,6 +67,9 @@ def take(
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
             elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
+                if record.row != last_row:  # a row may hold several records
+                    rows += 1
+                    last_row = record.row
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()
@@ -79,13 +81,10 @@ def take(
             notes.append(item)
     if buffer:
         seal()
-    if mending is not None and (note := mending.note()) is not None:
-        notes.append(note)
+    if mending is not None:
+        notes.extend(mending.notes())
+    refusals.check(blocks, notes, partial=adapter.partial)
     accepted = sum(block.count for block in blocks)
-    if refusals.rows and not adapter.partial:
-        raise refusals.whole("This format is accepted whole or not at all.")
-    if not accepted:
-        raise refusals.whole("", Reason.NOTHING_ACCEPTED)
     return Reading(
         rows=Rows(accepted=accepted, refused=refusals.rows, nil=nil),
         root=merkle.subtree_root([block.root for block in blocks]),
@@ -94,6 +93,7 @@ def take(
         notes=tuple(notes),
         rules=refusals.rules(),
         open_rows=refusals.named.tags() if mending is None else mending.left(),
+        file_rows=rows + refusals.rows,
         version=0 if mending is None else mending.version,
     )
 
@@ -127,6 +127,13 @@ class Refusals:
                 error.code, error.field, error.message, error.fix, 1, (error.row,)
             )
 
+    def check(self, blocks: list[BlockRef], notes: list[Note], *, partial: bool) -> None:
+        """At the end: raises Refused for a file of which nothing, or not all, can be accepted."""
+        if self.rows and not partial:
+            raise self.whole("This format is accepted whole or not at all.")
+        if not blocks:
+            raise self.whole(_left_out(notes), Reason.NOTHING_ACCEPTED)
+
     def rules(self) -> tuple[RuleCount, ...]:
         """How often each rule was broken in each field, the most frequent first."""
         return tuple(sorted(self._rules.values(), key=lambda rule: (-rule.count, rule.code)))
@@ -142,6 +149,32 @@ def in_memory(_number: int, leaves: bytes, sealed: bytes, types: dict[str, int])
     """A sink that keeps the frame with the reference, for a body that is small."""
     count = len(leaves) // merkle.HASH_BYTES
     return BlockRef(count, disclosure.block_root(leaves), types, frame=leaves + sealed)
+
+
+def _left_out(notes: list[Note]) -> str:
+    return " ".join(note.message for note in notes if note.code == LEFT_OUT)
+
+
+def _items(
+    body: Body, adapter: Adapter, context: ReadContext, allowed: frozenset[str]
+) -> Iterator[Item]:
+    """What the body holds; of a mixed format only what was asked for."""
+    items = adapter.read(body, context)
+    return _asked(items, allowed) if adapter.mixed else items
+
+
+def _asked(items: Iterator[Item], allowed: frozenset[str]) -> Iterator[Item]:
+    """What a mixed message holds of the types allowed, and at the end a note of the others."""
+    others: set[str] = set()
+    for item in items:
+        name = getattr(item, "type_name", None)
+        if name is None or name in allowed:
+            yield item
+        else:
+            others.add(name)
+    if others:
+        told = ", ".join(sorted(others))
+        yield Note(code=LEFT_OUT, message=f"Records not asked for were left out: {told}.")
 
 
 def _not_asked(record: Record) -> RowError:

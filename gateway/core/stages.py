@@ -99,6 +99,7 @@ class Reading:
 
     `open_rows` are the names of the rows that can still be sent again (`gateway.core.mending`): of
     this submission, or of the one that it completes, of which `version` was read against.
+    `file_rows` is how many rows the file had, of which each may hold several records.
     """
 
     rows: Rows
@@ -108,6 +109,7 @@ class Reading:
     notes: tuple[Note, ...]
     rules: tuple[RuleCount, ...] = ()
     open_rows: bytes = b""
+    file_rows: int = 0
     version: int = 0
 
 
@@ -182,6 +184,7 @@ class Draft:
     outcome: bytes | None = None
     pending: bytes | None = None
     open_rows: bytes = b""
+    file_rows: int = 0
     amends: Amends | None = None
 
 

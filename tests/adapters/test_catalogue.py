@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.banks import camt
+from adapters.banks.faults import RULES
+from adapters.banks.sums import StatementFaults
 from adapters.catalogue import every_adapter
-from tests.conftest import SAMPLES
+from adapters.employers import fps, fps_elements, fps_employee
+from gateway.core.record import Note
+from gateway.core.rules import Rule
+from tests.conftest import ROOT, SAMPLES
 
 HEAD = 4_096
 # What a matcher that backtracks could try in more ways than there is time for.
@@ -35,12 +41,22 @@ FLOODS = [
         b"<!-- --> ",
         b"\0",
     )
-    for tail in (b"", b"<Schedule xmlns='x'>", b"<", b"{", b"employee_cm_re")
+    for tail in (
+        b"",
+        b"<Schedule xmlns='x'>",
+        b"<GovTalkMessage xmlns='x'>",
+        b"<",
+        b"{",
+        b"employee_cm_re",
+    )
 ]
 EXPECTED = {
     "bank-answer.xml": "iso20022.auth.002.001.01",
     "bank-answer-soap.xml": "iso20022.auth.002.001.01",
+    "fps.xml": "hmrc.fps",
+    "open-banking.json": "open-banking.v3.1-v4.0",
     "rti-income.json": "hmrc.rti-income.v1",
+    "statement.xml": "iso20022.camt.052-053",
     "schedule.csv": "deduction-schedule.csv.v1",
     "schedule.xml": "deduction-schedule.xml.v1",
 }
@@ -90,3 +106,11 @@ def test_names_and_exact_media_types_are_of_one_format_each() -> None:
     assert len({adapter.name for adapter in adapters}) == len(adapters)
     exact = [kind for adapter in adapters for kind in adapter.media_types]
     assert len(set(exact)) == len(exact)
+
+
+def test_every_code_of_the_sectors_formats_stands_in_the_documents() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    codes = StatementFaults.rules.keys() - RULES.keys()
+    for module in (camt, fps, fps_elements, fps_employee):
+        codes |= {value.code for value in vars(module).values() if isinstance(value, Rule | Note)}
+    assert {code for code in codes if f"`{code}`" not in page} == set()

@@ -70,7 +70,9 @@ async def test_files_that_were_closed_are_taken_whenever_the_gateway_is_killed(
     chance, closed = random.Random(5), set[int]()
     async with sftp_house(tmp_path, pki, names=("employer", "tracing")) as house:
         key = await registered(house, "employer")
-    for _ in range(5):
+    for life in range(40):  # on a busy machine little is done in one
+        if life >= 5 and len(closed) > 5:
+            break
         first = max(closed, default=0) + 1
         await _life(tmp_path, key, chance.uniform(0.3, 1.2), first, closed)
     assert len(closed) > 5

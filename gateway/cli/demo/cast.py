@@ -77,7 +77,28 @@ HOW_MUCH: Final = Question(
 EARNED: Final = Question(
     "calculation", HMRC, "CALCULATE", "SI 2008/2551 reg 3(1)(b)", ("earnings",)
 )
-QUESTIONS: Final = (WHERE, HOW_MUCH, EARNED)
+PAID: Final = Question(
+    "calculation",
+    EMPLOYER,
+    "DETERMINE_APPLICATION",
+    "SI 2008/2551 reg 4(1)(a)",
+    ("earnings", "employment"),
+)
+STOOD: Final = Question(
+    "calculation",
+    BANK,
+    "DETERMINE_APPLICATION",
+    "SI 2008/2551 reg 4(1)(a)",
+    ("balance", "transaction"),
+)
+OWNED: Final = Question(
+    "enforcement",
+    BANK,
+    "COLLECT_ENFORCE",
+    "SI 2008/2551 reg 4(1)(c)",
+    ("account", "balance", "transaction", "party"),
+)
+QUESTIONS: Final = (WHERE, HOW_MUCH, EARNED, PAID, STOOD, OWNED)
 
 # Made up throughout: these are nobody's name and number.
 SUBJECT: Final[dict[str, Any]] = {"surname": "Sample", "forenames": "Alex", "nino": "AA000001A"}
@@ -89,6 +110,9 @@ SAMPLES: Final = (
     Sample("bank-answer.xml", BANK, WHERE),
     Sample("bank-answer-soap.xml", BANK, HOW_MUCH),
     Sample("rti-income.json", HMRC, EARNED),
+    Sample("fps.xml", EMPLOYER, PAID),
+    Sample("statement.xml", BANK, STOOD),
+    Sample("open-banking.json", BANK, OWNED),
 )
 
 

@@ -226,7 +226,10 @@ class Accept(_Draft):
             ],
         )
         if draft.open_rows:
-            db.execute("INSERT INTO open_rows VALUES (?, 0, ?)", (self.number, draft.open_rows))
+            db.execute(
+                "INSERT INTO open_rows VALUES (?, 0, ?, ?)",
+                (self.number, draft.file_rows, draft.open_rows),
+            )
         if self.amending is not None:
             self.amending.write(turn, self.number)
         views = {id(view): turn.views.number(view) for *_, view in self.items}

@@ -52,7 +52,7 @@ class Journal:
         """A submission of this organisation that has open rows, as it is now."""
         rows = fetch(
             self._reader,
-            "SELECT wrapped_key, request, version, tags, accepted + refused FROM submission "
+            "SELECT wrapped_key, request, version, tags, open_rows.rows FROM submission "
             "JOIN open_rows ON open_rows.submission = submission.number "
             "WHERE id = ? AND organisation = ? AND length(tags) > 0",
             (submission, organisation),

@@ -3,6 +3,7 @@
 CREATE TABLE open_rows (
     submission INTEGER PRIMARY KEY REFERENCES submission,
     version    INTEGER NOT NULL,
+    rows       INTEGER NOT NULL,            -- how many rows the file had
     tags       BLOB NOT NULL
 ) STRICT;
 

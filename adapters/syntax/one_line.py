@@ -1,0 +1,15 @@
+"""What a text on one line is: short enough, and free of what would not be seen where it is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Controls, line and paragraph separators, marks that turn the direction of what follows, and halves
+# of characters. Other unprintable characters, such as a space that does not break, are let pass.
+NOT_TEXT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def is_line(text: str, most: int) -> bool:
+    """Whether it is a text on one line, of so many characters at most."""
+    return len(text) <= most and not NOT_TEXT.search(text)
