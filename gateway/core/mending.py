@@ -42,6 +42,18 @@ class RefusedRows:
         return _packed(sorted(self._tags))
 
 
+class OpenRows:
+    """The rows of a submission that are still open, asked about one by one."""
+
+    def __init__(self, data_key: bytes, tags: bytes) -> None:
+        self._key = derive(data_key, _INFO)
+        self._open = frozenset(struct.unpack(f"<{len(tags) // TAG_BYTES}Q", tags))
+
+    def __contains__(self, error: RowError) -> bool:
+        """Whether the row of an error is one of them."""
+        return _tag(self._key, name_of(error)) in self._open
+
+
 class Mending:
     """The open rows of an earlier submission, closed one by one as they come again.
 

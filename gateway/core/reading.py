@@ -17,9 +17,9 @@ from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RULES_COUNTED
 from gateway.core.mending import Mending, RefusedRows
 from gateway.core.receipt import Rows
-from gateway.core.record import Note, Record, RowError
+from gateway.core.record import Note, Record, RowError, RuleCount
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Reading, RuleCount
+from gateway.core.stages import BlockRef, Reading
 
 SALT_INFO: Final = b"cms-gateway salts v1"
 
