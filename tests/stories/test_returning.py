@@ -212,7 +212,9 @@ async def test_the_workbook_comes_back_with_each_wrong_cell_marked(house: House)
     sheet = book["deduction"]
     assert sheet["B3"].value == "WRONG-1"
     assert sheet["B3"].fill.fgColor.rgb == "00FFC7CE"
-    assert "CMS_REFERENCE_NOT_VALID" in (sheet["B3"].comment or openpyxl.comments.Comment("", "")).text
+    assert (
+        "CMS_REFERENCE_NOT_VALID" in (sheet["B3"].comment or openpyxl.comments.Comment("", "")).text
+    )
     assert sheet["E4"].comment is not None
     assert sheet["B2"].comment is None
     assert (sheet["F3"].value, sheet["F3"].data_type) == (NOTE, "s")
@@ -231,9 +233,7 @@ async def test_the_marked_workbook_is_mended_and_sent_as_it_is(house: House) -> 
     book["deduction"]["B3"].value, book["deduction"]["E4"].value = "000000000002", "1000.00"
     out = io.BytesIO()
     book.save(out)
-    status, second, _ = await house.employer.submit(
-        out.getvalue(), WORKBOOK, Completes=first["id"]
-    )
+    status, second, _ = await house.employer.submit(out.getvalue(), WORKBOOK, Completes=first["id"])
     assert (status, second["rows"]["accepted"]) == (201, 2), second
     assert {note["code"] for note in second["notes"]} == {"DATES_READ_AS", "ROWS_NOT_OPEN"}
     assert len(await names(house)) == 4
