@@ -102,7 +102,9 @@ def _tell(book: Any, errors: Sequence[RowError], rules: Sequence[RuleCount]) -> 
     _line(
         sheet,
         2,
-        ("The cells are marked where they are. Send this workbook, or refused rows alone.",),
+        (
+            "Mend the marked cells and send this workbook to complete the first; no row counts twice.",
+        ),
     )
     _line(sheet, 4, _BY_RULE, bold=True)
     for number, rule in enumerate(rules, start=5):

@@ -48,8 +48,8 @@ ROW_ERRORS_SHOWN: Final = 1_000
 RULES_COUNTED: Final = 1_000
 EXAMPLE_ROWS: Final = 3
 
-# What is given back to be mended. A workbook is marked by a library that takes some twenty
-# microseconds and half a kilobyte for a cell; every other file is read once more.
+# What is given back to be mended. A workbook is marked by a library that takes up to a
+# hundred microseconds and two kilobytes for a cell; every other file is read once more.
 MARKED_BYTES: Final = 8 * MIB
 MARKED_UNPACKED_BYTES: Final = 32 * MIB
 MARKED_CELLS: Final = 200_000
