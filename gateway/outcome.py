@@ -9,9 +9,9 @@ import msgspec
 
 from gateway.core import drafting
 from gateway.core.envelope import Envelope
-from gateway.core.record import RowError
+from gateway.core.record import RowError, RuleCount
 from gateway.core.refusal import Refused
-from gateway.core.stages import Draft, Outcome, Pending, Recorded, RuleCount
+from gateway.core.stages import Draft, Outcome, Pending, Recorded
 from gateway.submission import Intake, mended_by, mending_of
 
 

@@ -86,14 +86,37 @@ def read_body(
     return reading
 
 
+class Processes:
+    """Processes of our own, started when they are first needed."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def ready(self) -> ProcessPoolExecutor:
+        """Those that are there, or new ones."""
+        if self._pool is None:
+            # Forked from a clean server process: none of the gateway's keys or sockets are in it.
+            context = multiprocessing.get_context("forkserver")
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
+            )
+        return self._pool
+
+    def close(self) -> None:
+        """Let the processes go."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
 class ReadingProcesses:
     """Runs `read_body` in processes of their own (`gateway.submission.Reader`)."""
 
     def __init__(self, directory: Path, count: int, signers: tuple[bytes, ...]) -> None:
         self._directory = directory
-        self._count = count
         self._signers = signers
-        self._pool: ProcessPoolExecutor | None = None
+        self._processes = Processes(count)
 
     async def read(
         self,
@@ -117,22 +140,11 @@ class ReadingProcesses:
             mending,
         )
         try:
-            return await loop.run_in_executor(self._processes(), read_body, *arguments)
+            return await loop.run_in_executor(self._processes.ready(), read_body, *arguments)
         except BrokenProcessPool:
             self.close()
             raise
 
-    def _processes(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Forked from a clean server process: none of the gateway's keys or sockets are in it.
-            context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(
-                self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
-            )
-        return self._pool
-
     def close(self) -> None:
         """Let the processes go."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        self._processes.close()

@@ -23,7 +23,7 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import inbox, inboxes
+from gateway import inbox, inboxes, returning_process
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
 from gateway.conclusions import Conclusions
@@ -183,6 +183,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
                 await inbox.stop(box)
                 await conclusions.stop()
                 intake.reader.close()
+                front.returns.maker.close()
     finally:
         await store.stop()
 
@@ -242,6 +243,7 @@ def _front(
         mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
         post=_post(settings, ring, store, now),
         desk=Desk(store.registry, ring, intake.law, now, os.urandom, new_id),
+        returns=returning_process.made(intake, store),
         depot=Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,
         bench=_bench(intake, store),

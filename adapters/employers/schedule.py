@@ -22,13 +22,13 @@ from adapters.employers.columns import BARE, Head, Rare, Usual
 from adapters.employers.law import schedule_law
 from adapters.employers.period import Fault, Period, period_of
 from adapters.employers.row_faults import faults_of, unexplained
-from adapters.syntax.key_table import KeyTable
 from adapters.syntax.values import TEXT_CHARS, are_texts, day_of, pence_of, total_pence_of
 from gateway.core import identifiers, rules
 from gateway.core.adapter import ReadContext
 from gateway.core.groups.person import Answer, Where, Who
 from gateway.core.groups.work import Deducted, Pay, Work
 from gateway.core.identifiers import IdentifierError
+from gateway.core.key_table import KeyTable
 from gateway.core.record import Item, Note, RowError
 from gateway.core.records import Deduction, NilReturn
 from gateway.core.refusal import Reason, Refused

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, ROW_KEY, USUAL
 from adapters.employers.schedule import Schedule
+from adapters.employers.schedule_excerpt import TOTAL, excerpt
 from adapters.syntax.csv_table import Table, header_line
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
@@ -27,7 +28,6 @@ from gateway.core.limits import MIB, ROW_KEY_CHARS
 from gateway.core.record import Item
 from gateway.core.refusal import Reason, Refused
 
-_TOTAL: Final = "TOTAL"
 # A row with one of these in front may be the totals; other spellings are seen where nothing else is.
 _TOTALS: Final = frozenset({"TOTAL", "Total", "total"})
 
@@ -53,7 +53,7 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
                 continue
             if totals is not None:
                 raise Refused(Reason.FILE_RULE, f"Row {number} stands after the totals.")
-            if cells[0].strip().upper() == _TOTAL and not any(map(str.strip, cells[3:])):
+            if cells[0].strip().upper() == TOTAL and not any(map(str.strip, cells[3:])):
                 totals = cells
                 continue
             if len(cells) != width:
@@ -97,4 +97,5 @@ SCHEDULE_CSV: Final = Adapter(
     limit_bytes=5 * 1024 * MIB,
     read=read,
     recognises=_recognises,
+    excerpt=excerpt,
 )

@@ -39,6 +39,8 @@ _SEPARATORS: Final = (",", ";", "\t")
 class Table:
     """The rows of a CSV body; `header` are the column names, in lower case.
 
+    `separator` is what stands between its cells.
+
     Without `known`, any names will do. Raises Refused(CHARACTER_SET or CSV_NOT_WELL_FORMED).
     """
 
@@ -49,8 +51,8 @@ class Table:
         self._survey = _survey(body)
         with self._text("") as text:
             line = text.readline(_HEADER_CHARS)
-        self._separator = max(_SEPARATORS, key=line.count)
-        self.header = _header(line, self._separator, required, known)
+        self.separator = max(_SEPARATORS, key=line.count)
+        self.header = _header(line, self.separator, required, known)
 
     @property
     def notes(self) -> Iterator[Note]:
@@ -68,7 +70,7 @@ class Table:
 
     def _plain_rows(self) -> Iterator[list[str]]:
         """The rows of a file without any quote: its lines, split, which no parser does as fast."""
-        separator = self._separator
+        separator = self.separator
         number = 1
         rest = ""
         with self._text(None) as text:
@@ -90,7 +92,7 @@ class Table:
     def _quoted_rows(self) -> Iterator[list[str]]:
         csv.field_size_limit(CELL_CHARS)
         with self._text("") as text:
-            reader = csv.reader(text, delimiter=self._separator, strict=True)
+            reader = csv.reader(text, delimiter=self.separator, strict=True)
             try:
                 next(reader)
                 yield from reader

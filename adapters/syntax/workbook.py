@@ -75,7 +75,10 @@ class _Extent:
 
 
 class Workbook:
-    """The sheets of an XLSX body; raises Refused for what is not a workbook or is beyond bounds."""
+    """The sheets of an XLSX body; raises Refused for what is not a workbook or is beyond bounds.
+
+    `cells` is how many there is room for, from the first to the last of each sheet.
+    """
 
     def __init__(self, body: Body) -> None:
         if body.size > WORKBOOK_BYTES:
@@ -83,6 +86,7 @@ class Workbook:
         with body.open() as stream:
             data = stream.read()
         extents = _checked(data)
+        self.cells = sum(extent.rows * extent.columns for extent in extents.values())
         with _reading("it cannot be read as a workbook."):
             self._book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
             listed = self._book.sheets_metadata

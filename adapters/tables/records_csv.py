@@ -9,12 +9,12 @@ spreadsheet counts them: the header is row 1, and a blank row counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
 from typing import Final
 
 from adapters.syntax.csv_table import Table, header_line, header_of
 from adapters.tables.choosing import chosen, fitting
+from adapters.tables.excerpt_csv import excerpt, told
 from adapters.tables.row import RowReader
 from adapters.tables.template import EXAMPLE, RECORD_TYPE, header_names
 from gateway.core import rules
@@ -29,7 +29,7 @@ def read(body: Body, _context: ReadContext) -> Iterator[Item]:
     table = Table(body)
     yield from table.notes
     header = header_names(table.header)
-    reader = RowReader(chosen(header, _told(table, header)), header, table.rows)
+    reader = RowReader(chosen(header, told(table, header)), header, table.rows)
     yield from judged(reader, enumerate(table.rows(), start=2))
     yield from reader.notes()
 
@@ -63,17 +63,6 @@ def example_note(number: int) -> Note:
     )
 
 
-def _told(table: Table, header: Sequence[str]) -> str | None:
-    """What the first row that is not blank has under record_type."""
-    if RECORD_TYPE not in header:
-        return None
-    place = header.index(RECORD_TYPE)
-    filled = (cells for cells in table.rows() if any(map(str.strip, cells)))
-    for cells in islice(filled, 1):
-        return cells[place] if place < len(cells) else None
-    return None
-
-
 def _recognises(head: bytes) -> bool:
     header = header_names(header_of(header_line(head)))
     return bool(header) and (RECORD_TYPE in header or bool(fitting(header)))
@@ -90,4 +79,5 @@ RECORDS_CSV: Final = Adapter(
     limit_bytes=5 * 1024 * MIB,
     read=read,
     recognises=_recognises,
+    excerpt=excerpt,
 )

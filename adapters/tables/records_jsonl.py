@@ -18,6 +18,7 @@ from typing import Any, Final
 from adapters.syntax.lines import lines
 from adapters.syntax.values import day_of, is_text
 from adapters.tables.cells import WrongError, identifiers
+from adapters.tables.excerpt_jsonl import excerpt
 from adapters.tables.records_csv import example_note
 from adapters.tables.row import ROW_FAULTS_TOLD, Fault, lacking
 from adapters.tables.shape import GroupShape, Kind, Leaf, Member
@@ -197,4 +198,5 @@ RECORDS_JSONL: Final = Adapter(
     limit_bytes=5 * 1024 * MIB,
     read=read,
     recognises=_recognises,
+    excerpt=excerpt,
 )

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from adapters.syntax.values import is_text
 from adapters.tables.cells import Read, WrongError, reader, unquoted
 from adapters.tables.conventions import Conventions, Rows
-from adapters.tables.shape import GroupShape
+from adapters.tables.shape import GroupShape, Kind
 from adapters.tables.template import RECORD_TYPE, ROW_KEY, Column, Part, Template
 from gateway.core import rules
 from gateway.core.groups.group import Group
@@ -92,6 +92,7 @@ class RowReader:
     def __init__(self, template: Template, header: Sequence[str], rows: Rows) -> None:
         columns = [template.by_name[name] for name in header]
         self.template = template
+        self.header = tuple(header)
         self.width = len(header)
         self.key_place = header.index(ROW_KEY) if ROW_KEY in header else None
         self._type_place = header.index(RECORD_TYPE) if RECORD_TYPE in header else None
@@ -101,6 +102,9 @@ class RowReader:
             _Cell(place, column, reader(column.leaf, self._conventions, place))
             for place, column in enumerate(columns)
         ]
+        self._settling = {
+            cell.place: cell for cell in cells if cell.column.leaf.kind in {Kind.DATE, Kind.MONEY}
+        }
         found = {
             name: list(of_group)
             for name, of_group in groupby(
@@ -117,6 +121,16 @@ class RowReader:
     def notes(self) -> Iterator[Note]:
         """What was assumed of the columns, once all rows are read."""
         return self._conventions.notes()
+
+    def settled(self, place: int, text: str) -> Any:
+        """The date or amount that a cell is, by what its whole column says; nothing where it is none."""
+        cell = self._settling.get(place)
+        if cell is None or not text.strip():
+            return None
+        try:
+            return cell.read(text)
+        except WrongError:
+            return None
 
     def read(self, number: int, cells: Sequence[str]) -> Record | list[RowError]:
         """The record of a row that is as wide as the header, or its errors."""

@@ -1,7 +1,6 @@
 """Records as a workbook with a sheet for each type, so that reading it gives them back.
 
-Whatever begins as a formula is written as a text. The same records give the same bytes. The library
-keeps each sheet in a temporary file while it writes: not for use where records are at rest sealed.
+Whatever begins as a formula is written as a text. The same records give the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any, Final
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from adapters.syntax.save_workbook import saved
 from adapters.tables.flat import values_of
 from adapters.tables.shape import Kind
 from adapters.tables.template import RECORD_TYPE, Column, template
@@ -98,11 +98,9 @@ def _text(value: Any) -> str:
 
 def packed(book: Workbook) -> bytes:
     """A workbook as bytes that do not depend on when it was made."""
-    made = io.BytesIO()
-    book.save(made)
     out = io.BytesIO()
     with (
-        zipfile.ZipFile(made) as before,
+        zipfile.ZipFile(io.BytesIO(saved(book))) as before,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after,
     ):
         for name in before.namelist():

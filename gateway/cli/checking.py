@@ -23,9 +23,9 @@ from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.media import media_type as read_media_type
 from gateway.core.reading import take
-from gateway.core.record import RowError
+from gateway.core.record import RowError, RuleCount
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Reading, RuleCount
+from gateway.core.stages import BlockRef, Reading
 from gateway.wiring import clock, law
 
 _HEAD_BYTES: Final = 4_096

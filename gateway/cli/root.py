@@ -18,6 +18,7 @@ root = Group(
         "submit": "gateway.cli.sending:submit",
         "watch": "gateway.cli.watching:watch",
         "check": "gateway.cli.checking:check",
+        "submission": "gateway.cli.submissions:submission",
         "correction": "gateway.cli.correcting:correction",
         "template": "gateway.cli.templates:template",
         "receipt": "gateway.cli.receipts:receipt",

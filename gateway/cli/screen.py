@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from gateway.client.answers import RowError, RuleCount
+from gateway.client.answers import Outcome, RowError, RuleCount
 from gateway.judge.verdict import Verdict
 
 # Row errors shown to a person; a machine gets them all with --json.
@@ -74,6 +74,16 @@ def rules(counted_rules: Sequence[RuleCount]) -> None:
     for rule in counted_rules[:ERRORS_SHOWN]:
         first = ", ".join(str(row) for row in rule.rows)
         say(f"  {rule.count} x {rule.code} in {rule.field}, first in rows {first}: {rule.fix}")
+
+
+def mending(outcome: Outcome) -> None:
+    """How the rows of a submission that are still open are mended, if there are any."""
+    if outcome.open:
+        say(
+            f"Get the {counted(outcome.open, 'row')} to mend with "
+            f"'cms-gateway submission refused {outcome.id} --output FILE' and send them again with "
+            f"--completes {outcome.id}; the others are kept and never counted twice."
+        )
 
 
 def verdict(what: str, found: Verdict, *, as_json: bool) -> None:

@@ -162,11 +162,7 @@ def _tell(outcome: Outcome, path: Path, *, as_json: bool) -> None:
         screen.say(f"  note: {note.message} [{note.code}]")
     screen.rules(outcome.rules)
     screen.row_errors(outcome.errors, rows.refused)
-    if outcome.open:
-        screen.say(
-            f"Mend these {screen.counted(outcome.open, 'row')} and send them again with "
-            f"--completes {outcome.id}; the others are kept and never counted twice."
-        )
+    screen.mending(outcome)
     click.echo(path)
 
 

@@ -35,6 +35,7 @@ from gateway.client.connection import Connection, Patience, Reply
 from gateway.client.packing import Encoding, packed
 from gateway.client.problem import EvidenceError, Problem
 from gateway.client.profile import Profile
+from gateway.client.returned import Returned
 from gateway.client.source import digest_of, guessed, key_of, size_of
 from gateway.client.upload import Memory, Progress, Upload
 from gateway.judge.receipt import verify_receipt
@@ -48,7 +49,8 @@ _HEAD_BYTES: Final = 4_096
 class Client:
     """Speaks to one gateway as one party; use it as `async with Client(profile) as client`.
 
-    `state` is where uploads under way are remembered; without it they begin anew.
+    `state` is where uploads under way are remembered; without it they begin anew. `returned` gives
+    back what was sent, to be mended.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Client:
     ) -> None:
         self.profile = profile
         self._connection = Connection(profile, patience)
+        self.returned = Returned(self._connection)
         self._state = state or profile.state
         self._formats: tuple[Format, ...] = ()
 

@@ -8,15 +8,18 @@ Ours are in `adapters.catalogue`; an outside package adds its own by the entry-p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
 
-from gateway.core.record import Item
+from gateway.core.record import Item, RowError, RuleCount
 
 # What an adapter declares that an organisation of any class may use; which records it may send is
 # still its class's (`gateway.core.duty`).
 EVERY_CLASS: Final = frozenset({"*"})
+
+# The rows of a file that are wrong, by their numbers, and what is wrong with each.
+Wrong = Mapping[int, Sequence[RowError]]
 
 
 class Body(Protocol):
@@ -54,6 +57,10 @@ class Adapter:
     records is for the duty table to say; `provider_classes` narrows that, or is `EVERY_CLASS`.
     `mixed` says that one message always holds several types of record, as a statement does, so that
     its sender could not leave out those that were not asked for: they are left out here, and noted.
+
+    `excerpt`, where a format has it, gives a file of the same format with these rows alone, each
+    named as `gateway.core.mending.name_of` its first error does, so that it can be mended and sent to
+    complete the first. `mark` gives a workbook back with every error shown where it is.
     """
 
     name: str
@@ -68,3 +75,7 @@ class Adapter:
     recognises: Callable[[bytes], bool]
     schema: str | None = field(default=None)
     mixed: bool = field(default=False)
+    excerpt: Callable[[Body, Wrong], Iterator[bytes]] | None = field(default=None)
+    mark: Callable[[Body, Sequence[RowError], Sequence[RuleCount]], bytes] | None = field(
+        default=None
+    )

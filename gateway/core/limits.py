@@ -51,6 +51,19 @@ EXAMPLE_ROWS: Final = 3
 # Submissions with refused rows that a listing names.
 OPEN_LISTED: Final = 100
 
+# What is given back to be mended. A workbook is marked by a library that takes up to a
+# hundred microseconds and two kilobytes for a cell; every other file is read once more.
+MARKED_BYTES: Final = 8 * MIB
+MARKED_UNPACKED_BYTES: Final = 32 * MIB
+MARKED_CELLS: Final = 200_000
+MARK_CHARS: Final = 2_000
+RETURNED_BODY_BYTES: Final = 256 * MIB
+RETURNED_ROWS: Final = 100_000
+RETURNED_BYTES: Final = 64 * MIB
+
+# One process makes them; so many wait for it before the next is told to come back.
+RETURNS_WAITING: Final = 8
+
 # One correction: rows it may speak of, and its bytes.
 CORRECTED_ROWS: Final = 1_000
 CORRECTION_BYTES: Final = 64 * 1024

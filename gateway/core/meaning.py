@@ -201,6 +201,24 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             "Send the same file again; rows that were accepted meanwhile are left out.",
         ),
         _meaning(
+            Reason.OUTCOME_TO_COME,
+            409,
+            "The outcome of the file is still to come",
+            "Wait for the outcome with ?wait=60 at the submission, then ask for this again.",
+        ),
+        _meaning(
+            Reason.NOT_OFFERED,
+            406,
+            "This form is not offered for this submission",
+            "Ask for the errors as CSV (Accept: text/csv) and mend your own copy of the file.",
+        ),
+        _meaning(
+            Reason.CONTENT_GONE,
+            410,
+            "What was sent is not kept",
+            "Mend your own copy of the file by the errors and send it again.",
+        ),
+        _meaning(
             Reason.PARAMETER_NOT_VALID,
             400,
             "A parameter is not valid",

@@ -14,16 +14,18 @@ from bisect import bisect_left
 from typing import Final
 
 from gateway.core.envelope import derive
+from gateway.core.key_table import KeyTable
 from gateway.core.record import Note, Record, RowError
 from gateway.core.refusal import Reason, Refused
 
 _INFO: Final = b"cms-gateway row names v1"
 TAG_BYTES: Final = 8
+_BY_NUMBER: Final = "row:"
 
 
 def name_of(item: Record | RowError) -> str:
     """What a row is known by: its sender's key, or `row:` and its number."""
-    return item.key or f"row:{item.row}"
+    return item.key or f"{_BY_NUMBER}{item.row}"
 
 
 class RefusedRows:
@@ -40,6 +42,41 @@ class RefusedRows:
     def tags(self) -> bytes:
         """All of them in order, eight bytes each."""
         return _packed(sorted(self._tags))
+
+
+class OpenRows:
+    """The rows of a submission that are still open, asked about one by one."""
+
+    def __init__(self, data_key: bytes, tags: bytes) -> None:
+        self._key = derive(data_key, _INFO)
+        self._open = frozenset(struct.unpack(f"<{len(tags) // TAG_BYTES}Q", tags))
+
+    def __contains__(self, error: RowError) -> bool:
+        """Whether the row of an error is one of them."""
+        return _tag(self._key, name_of(error)) in self._open
+
+
+class RowKeys:
+    """The senders' keys of one file, each of which may name one row and no other.
+
+    Otherwise a row that was accepted could come again under the key of one that was refused. For the
+    same reason a key that names a row by its number is for files that bring rows again alone; of these
+    `Mending` takes each name once.
+    """
+
+    def __init__(self, data_key: bytes) -> None:
+        self._key = derive(data_key, _INFO)
+        self._seen = KeyTable()
+        self._last, self._last_stands = -1, False
+
+    def stands(self, item: Record | RowError) -> bool:
+        """Whether a row's key is its own; what follows of the same row fares as its first did."""
+        if item.row != self._last:
+            self._last = item.row
+            name = name_of(item)
+            free = not name.startswith(_BY_NUMBER)
+            self._last_stands = free and self._seen.add(_tag(self._key, name))
+        return self._last_stands
 
 
 class Mending:

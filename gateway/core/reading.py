@@ -15,11 +15,12 @@ from gateway.core import disclosure, merkle
 from gateway.core.adapter import Adapter, Body, ReadContext
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RULES_COUNTED
-from gateway.core.mending import Mending, RefusedRows
+from gateway.core.mending import Mending, RefusedRows, RowKeys
 from gateway.core.receipt import Rows
-from gateway.core.record import Item, Note, Record, RowError
+from gateway.core.record import Item, Note, Record, RowError, RuleCount
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import BlockRef, Reading, RuleCount
+from gateway.core.rules import ROW_KEY_TWICE
+from gateway.core.stages import BlockRef, Reading
 
 SALT_INFO: Final = b"cms-gateway salts v1"
 LEFT_OUT: Final = "RECORD_TYPES_LEFT_OUT"
@@ -45,6 +46,7 @@ def take(
     """
     salt_key = derive(envelope.key, SALT_INFO)
     refusals = Refusals(envelope.key)
+    keys = RowKeys(envelope.key) if mending is None else None
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
@@ -63,7 +65,9 @@ def take(
         name = getattr(item, "type_name", None)
         if name is not None:
             record = cast("Record", item)
-            if name not in allowed:
+            if record.key is not None and keys is not None and not keys.stands(record):
+                item = ROW_KEY_TWICE.broken(record.row, "row_key")  # noqa: PLW2901 - as above
+            elif name not in allowed:
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
             elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
@@ -75,6 +79,8 @@ def take(
                     seal()
                 continue
         if isinstance(item, RowError):
+            if item.key is not None and keys is not None and not keys.stands(item):
+                item = msgspec.structs.replace(item, key=None)  # noqa: PLW2901 - known by number
             if mending is None or mending.counts(item):
                 refusals.add(item, len(blocks) * BLOCK_RECORDS)
         elif isinstance(item, Note):

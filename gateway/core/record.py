@@ -46,6 +46,17 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     fix: str
 
 
+class RuleCount(msgspec.Struct, frozen=True):
+    """How often a rule was broken in a field, and the first rows that broke it."""
+
+    code: str
+    field: str
+    message: str
+    fix: str
+    count: int
+    rows: tuple[int, ...]
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something the outcome should say about the whole file, such as the character set read."""
 

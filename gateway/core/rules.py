@@ -80,6 +80,11 @@ PERIOD_REVERSED: Final = Rule(
     "The period ends before it begins.",
     "Give the earlier date first.",
 )
+ROW_KEY_TWICE: Final = Rule(
+    "ROW_KEY_TWICE",
+    "The row has the key of another row of the file, or one that begins with row: as numbers do.",
+    "Give each row a key of its own, or none.",
+)
 CODE_NOT_KNOWN: Final = Rule(
     "CODE_NOT_KNOWN",
     "The code is not one of the list.",

@@ -20,7 +20,7 @@ from gateway.core.disclosure import View
 from gateway.core.duty_table import Ask, Grounds
 from gateway.core.identity import Caller, Credentials
 from gateway.core.receipt import Rows, Statement
-from gateway.core.record import Note, RowError
+from gateway.core.record import Note, RowError, RuleCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +113,6 @@ class Reading:
     version: int = 0
 
 
-class RuleCount(msgspec.Struct, frozen=True):
-    """How often a rule was broken in a field, and the first rows that broke it."""
-
-    code: str
-    field: str
-    message: str
-    fix: str
-    count: int
-    rows: tuple[int, ...]
-
-
 class Pending(msgspec.Struct, frozen=True):
     """A large body whose bytes are durable and whose outcome is still to come."""
 
@@ -154,6 +143,21 @@ class Mended(msgspec.Struct, frozen=True):
     version: int
     tags: bytes
     rows: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of a submission that was sent, for who sent it; `tags` are its open rows.
+
+    `body` is its sealed bytes where it is small; those of a large one are in a file, if at all.
+    """
+
+    state: str
+    format: str | None
+    received_at: dt.datetime
+    wrapped_key: bytes
+    outcome: bytes | None
+    body: bytes | None
+    tags: bytes
 
 
 @dataclass(frozen=True, slots=True)

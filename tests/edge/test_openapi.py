@@ -27,10 +27,10 @@ from gateway.core.limits import (
     ROW_ERRORS_SHOWN,
 )
 from gateway.core.receipt import Rows
-from gateway.core.record import Note, Record, RowError
+from gateway.core.record import Note, Record, RowError, RuleCount
 from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import MEANINGS, Reason, Refused
-from gateway.core.stages import MemoryBody, Outcome, Recorded, RuleCount
+from gateway.core.stages import MemoryBody, Outcome, Recorded
 from gateway.edge.http.app import ROUTES, Policy
 from gateway.edge.http.pages import documentation
 from gateway.edge.http.problem import problem

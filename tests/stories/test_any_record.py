@@ -18,6 +18,7 @@ from tests.cli.conftest import run
 from tests.conftest import SAMPLES, House
 
 FOLDER = SAMPLES / "records"
+MIXED = (FOLDER / "mixed.jsonl").read_bytes()
 ACCOUNTS: list[Record] = split(
     list(RECORDS_CSV.read(MemoryBody((FOLDER / "account.csv").read_bytes()), CONTEXT))
 )[0]
@@ -46,7 +47,7 @@ async def test_an_employer_sends_deductions_as_a_table_unasked(house: House) -> 
 
 
 async def test_records_of_another_class_are_refused_row_by_row(house: House) -> None:
-    body = write_jsonl(ACCOUNTS) + (FOLDER / "mixed.jsonl").read_bytes()
+    body = write_jsonl(ACCOUNTS) + MIXED.replace(b'"key":"', b'"key":"M-')
     request = await house.ask("tracing", "bank", "account")
     status, answer, _ = await house.bank.submit(body, "application/x-ndjson", Request_Id=request)
     assert status == 201

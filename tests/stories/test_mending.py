@@ -199,3 +199,21 @@ async def test_a_completion_answers_the_request_of_the_first(house: House) -> No
     assert second["rows"]["accepted"] == 1
     _, sent, _ = await house.employer.call("GET", "/v1/submissions")
     assert {line["request"] for line in sent["submissions"]} == {request}
+
+
+async def test_a_key_names_one_row_of_a_file_and_no_other(house: House) -> None:
+    body = keyed(("K", GOOD[0]), ("K", BAD), ("L", WORSE), ("L", GOOD[1]), ("row:2", GOOD[2]))
+    _, first, _ = await house.employer.submit(body, CSV)
+    assert first["rows"] == {"accepted": 1, "refused": 4, "nil": 0}
+    codes = [(error["row"], error.get("key"), error["code"]) for error in first["errors"]]
+    assert codes == [
+        (3, None, "CMS_REFERENCE_NOT_VALID"),
+        (4, "L", "CMS_REFERENCE_NOT_VALID"),
+        (5, None, "ROW_KEY_TWICE"),
+        (6, None, "ROW_KEY_TWICE"),
+    ]
+    again = keyed(("K", GOOD[0]), ("row:3", MENDED), ("L", MENDED_TOO), ("row:6", GOOD[2]))
+    _, second, _ = await house.employer.submit(again, CSV, Completes=first["id"])
+    assert second["rows"]["accepted"] == 3
+    assert sorted(await names(house)) == ["Good1", "Good3", "Okafor", "Reyes"]
+    assert (await show(house, first["id"]))["open"] == 1

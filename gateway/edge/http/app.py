@@ -27,6 +27,7 @@ from gateway.edge.http import (
     mesh_inbox,
     mesh_outbox,
     mesh_tracking,
+    returns,
     submissions,
     uploads,
 )
@@ -65,7 +66,8 @@ ROUTES: Final = (
     Route("POST", "/v1/check", submissions.check, Policy.PARTY),
     Route("GET", "/v1/submissions", submissions.latest, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}", submissions.show, Policy.PARTY),
-    Route("GET", "/v1/submissions/{id}/errors", submissions.errors, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/errors", returns.errors, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/refused", returns.refused, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}/receipt", submissions.receipt, Policy.PARTY),
     Route("POST", "/v1/submissions/{id}/corrections", corrections.correct, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}/amendments", corrections.amendments, Policy.PARTY),

@@ -19,6 +19,7 @@ from gateway.edge.metrics import Metrics
 from gateway.feed import Counter
 from gateway.mailbox import Post
 from gateway.request import Desk
+from gateway.returning import Returns
 from gateway.submission import Intake
 from gateway.upload import Depot
 
@@ -39,6 +40,7 @@ class Front:
     clerk: Clerk
     counter: Counter
     desk: Desk
+    returns: Returns
     door: Door
     law: Law
     formats: tuple[Adapter, ...]

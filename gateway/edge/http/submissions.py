@@ -16,7 +16,6 @@ from gateway.core.drafting import open_outcome
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
 from gateway.core.limits import ARCHIVE_ERRORS_SHOWN, ROW_ERRORS_SHOWN
-from gateway.core.neutral import row_errors_csv
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Answer, Arrival, Outcome, Recorded
 from gateway.edge.http.exchange import EXCHANGE, chunks, credentials, whole_number
@@ -139,7 +138,8 @@ def summary(recorded: Recorded, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-async def _find(request: web.Request) -> tuple[Caller, Recorded]:
+async def find_own(request: web.Request) -> tuple[Caller, Recorded]:
+    """The caller, and the submission of theirs that the address names; raises Refused."""
     front = request.app[FRONT]
     caller = await front.door.authenticate(credentials(request), SCOPE)
     recorded = front.journal.find(request.match_info["id"], caller.party)
@@ -167,7 +167,7 @@ async def latest(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """GET /v1/submissions/{id}: the outcome; waits for it with ?wait=seconds."""
     front = request.app[FRONT]
-    _, recorded = await _find(request)
+    _, recorded = await find_own(request)
     wait = whole_number(request, "wait", 0, 0, _WAIT_SECONDS)
     if recorded.state == "received":
         recorded = await front.concluded(recorded.id, wait) or recorded
@@ -175,21 +175,9 @@ async def show(request: web.Request) -> web.Response:
     return web.json_response(body=msgspec.json.encode(summary(recorded, outcome)))
 
 
-async def errors(request: web.Request) -> web.Response:
-    """GET /v1/submissions/{id}/errors: every row error kept, as JSON or CSV."""
-    front = request.app[FRONT]
-    _, recorded = await _find(request)
-    outcome = Outcome() if recorded.state == "received" else outcome_of(front, recorded)
-    if "text/csv" in request.headers.get("Accept", ""):
-        return web.Response(text=row_errors_csv(outcome.errors), content_type="text/csv")
-    return web.json_response(
-        body=msgspec.json.encode({"errors": outcome.errors, "refused": recorded.rows.refused}),
-    )
-
-
 async def receipt(request: web.Request) -> web.Response:
     """GET /v1/submissions/{id}/receipt: the receipt file."""
-    _, recorded = await _find(request)
+    _, recorded = await find_own(request)
     name = f'attachment; filename="{recorded.id}.tlog-proof"'
     return web.Response(
         text=recorded.receipt,

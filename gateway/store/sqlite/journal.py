@@ -12,7 +12,7 @@ from gateway.core.duty_table import Ask
 from gateway.core.limits import OPEN_LISTED
 from gateway.core.mending import TAG_BYTES
 from gateway.core.receipt import Rows
-from gateway.core.stages import Draft, Mended, Recorded
+from gateway.core.stages import Draft, Kept, Mended, Recorded
 from gateway.store.sqlite.commits import Accept, Attest, Done, Hold, Refuse
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.evidence import Evidence
@@ -119,6 +119,22 @@ class Journal:
             self._reader, "SELECT wrapped_key, outcome FROM submission WHERE id = ?", (submission,)
         )[0]
         return wrapped, sealed
+
+    def kept(self, organisation: str, submission: str) -> Kept | None:
+        """What is kept of a submission of this organisation, sealed as it is."""
+        rows = fetch(
+            self._reader,
+            "SELECT state, format, received_at, wrapped_key, outcome, sealed, tags FROM submission "
+            "LEFT JOIN body ON body.submission = submission.number "
+            "LEFT JOIN open_rows ON open_rows.submission = submission.number "
+            "WHERE id = ? AND organisation = ?",
+            (submission, organisation),
+        )
+        if not rows:
+            return None
+        state, name, received_at, wrapped, outcome, sealed, tags = rows[0]
+        received = dt.datetime.fromisoformat(received_at)
+        return Kept(state, name, received, wrapped, outcome, sealed, tags or b"")
 
     def pending(self) -> list[tuple[str, bytes, bytes]]:
         """Id, wrapped key and sealed `pending` of every submission without an outcome yet."""

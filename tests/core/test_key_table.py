@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.syntax import key_table
-from adapters.syntax.key_table import KeyTable
+from gateway.core import key_table
+from gateway.core.key_table import KeyTable
 
 keys = st.integers(0, 2**64 - 1) | st.integers(0, 40)
 
