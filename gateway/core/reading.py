@@ -45,8 +45,7 @@ def take(
     of which alone records are then taken. Raises Refused when the file is refused whole.
     """
     salt_key = derive(envelope.key, SALT_INFO)
-    refusals = Refusals(envelope.key)
-    keys = RowKeys(envelope.key) if mending is None else None
+    refusals = Refusals(envelope.key, mending)
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
@@ -65,7 +64,7 @@ def take(
         name = getattr(item, "type_name", None)
         if name is not None:
             record = cast("Record", item)
-            if record.key is not None and keys is not None and not keys.stands(record):
+            if record.key is not None and not refusals.stands(record):
                 item = ROW_KEY_TWICE.broken(record.row, "row_key")  # noqa: PLW2901 - as above
             elif name not in allowed:
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
@@ -79,10 +78,7 @@ def take(
                     seal()
                 continue
         if isinstance(item, RowError):
-            if item.key is not None and keys is not None and not keys.stands(item):
-                item = msgspec.structs.replace(item, key=None)  # noqa: PLW2901 - known by number
-            if mending is None or mending.counts(item):
-                refusals.add(item, len(blocks) * BLOCK_RECORDS)
+            refusals.add(item, len(blocks) * BLOCK_RECORDS)
         elif isinstance(item, Note):
             notes.append(item)
     if buffer:
@@ -107,7 +103,9 @@ def take(
 class Refusals:
     """The row errors of one file: the first of them, how many by rule, and the rows they are of."""
 
-    def __init__(self, data_key: bytes) -> None:
+    def __init__(self, data_key: bytes, mending: Mending | None) -> None:
+        self._mending = mending
+        self._keys = RowKeys(data_key)
         self.errors: list[RowError] = []
         self.rows = 0
         self.named = RefusedRows(data_key)
@@ -116,6 +114,10 @@ class Refusals:
 
     def add(self, error: RowError, accepted: int) -> None:
         """Take an error; raises Refused(FILE_RULE) where too much is wrong and less is right."""
+        if error.key is not None and not self.stands(error):
+            error = msgspec.structs.replace(error, key=None)  # it is known by its number
+        if self._mending is not None and not self._mending.counts(error):
+            return
         self.rows += error.row != self._last_row  # a row can break several rules
         self._last_row = error.row
         if self.rows > ROW_ERRORS_KEPT and self.rows > accepted:
@@ -132,6 +134,10 @@ class Refusals:
             self._rules[name] = RuleCount(
                 error.code, error.field, error.message, error.fix, 1, (error.row,)
             )
+
+    def stands(self, item: Record | RowError) -> bool:
+        """Whether a row's key is its own; of a file that brings rows again, each is taken once."""
+        return self._mending is not None or self._keys.stands(item)
 
     def check(self, blocks: list[BlockRef], notes: list[Note], *, partial: bool) -> None:
         """At the end: raises Refused for a file of which nothing, or not all, can be accepted."""
