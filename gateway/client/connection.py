@@ -119,11 +119,8 @@ class Connection:
         body: Body | None = None,
         again: bool = True,
         public: bool = False,
-        longer: float = 0.0,
     ) -> Reply:
         """Ask and get the answer; `again` says that the call may safely be made twice.
-
-        `longer` is for how many seconds more than usual the gateway may be silent.
 
         Raises Problem for what the gateway refuses, UnreachableError where none answers, and
         ProfileError where what answers is not the gateway of the profile.
@@ -131,9 +128,7 @@ class Connection:
         last = self.patience.attempts if again else 1
         for attempt in itertools.count(1):
             try:
-                return await self._once(
-                    method, path, headers, params, body, public=public, longer=longer
-                )
+                return await self._once(method, path, headers, params, body, public=public)
             except UnreachableError as error:
                 if attempt >= last:
                     raise
@@ -155,19 +150,14 @@ class Connection:
         body: Body | None,
         *,
         public: bool,
-        longer: float,
     ) -> Reply:
-        silent = self.patience.idle_seconds + longer
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=silent)
         for last in (False, True):
             named = dict(headers or {})
             if not public:
                 named["Authorization"] = f"Bearer {await self._bearer()}"
             data = body() if callable(body) else body
             try:
-                return await self._speak(
-                    method, path, named, params=params, data=data, timeout=timeout
-                )
+                return await self._speak(method, path, named, params=params, data=data)
             except Problem as problem:
                 if public or last or not problem.slug.startswith("token-"):
                     raise
@@ -191,7 +181,7 @@ class Connection:
                 "network, and send again: what arrived twice is taken once.",
             ) from error
         if response.status >= 400:
-            raise problem_of(response.status, raw, _seconds(response.headers.get("Retry-After")))
+            raise problem_of(response.status, raw, seconds(response.headers.get("Retry-After")))
         return Reply(response.status, response.headers, raw)
 
     async def _bearer(self) -> str:
@@ -254,7 +244,7 @@ def _client_key(profile: Profile) -> tuple[Any, str]:
     raise ProfileError(f"{path}: the client's key is on P-256, Ed25519, or RSA.")
 
 
-def _seconds(header: str | None) -> float | None:
+def seconds(header: str | None) -> float | None:
     """Retry-After in seconds; a date, which the gateway never sends, counts as unsaid."""
     return float(header) if header is not None and header.isascii() and header.isdigit() else None
 
