@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime as dt
 import gzip
+import io
 import os
 from collections.abc import AsyncIterator
 from typing import Any
@@ -39,6 +40,7 @@ async def part(house: House, path: str, offset: int, data: Any = b"", wait: int 
         "Content-Type": "application/offset+octet-stream",
         "Prefer": f"wait={wait}",
     }
+    data = io.BytesIO(data) if isinstance(data, bytes) else data
     return await house.employer.call("PATCH", path, headers=headers, data=data)
 
 
@@ -133,9 +135,16 @@ async def test_all_who_ask_at_once_hear_of_one_submission(house: House) -> None:
 
 
 async def _eventually(house: House, path: str) -> Any:
-    while (at := await stands(house, path)) < len(LARGE):
-        await asyncio.sleep(0.01)
-    return await part(house, path, at)
+    await _until(house, path, len(LARGE))
+    return await part(house, path, len(LARGE))
+
+
+async def _until(house: House, path: str, offset: int) -> None:
+    """Ask until so much is durable."""
+    while True:
+        if await stands(house, path) >= offset:
+            return
+        await asyncio.sleep(0)
 
 
 async def test_who_would_wait_too_long_is_told_to_come_back(
@@ -164,8 +173,7 @@ async def test_a_file_is_taken_although_its_sender_has_gone(house: House) -> Non
         gone = asyncio.create_task(
             session.patch(house.url + path, headers=headers, data=LARGE[-1:])
         )
-        while await stands(house, path) < len(LARGE):
-            await asyncio.sleep(0)
+        await _until(house, path, len(LARGE))
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
     status, answer, _ = await part(house, path, len(LARGE))
@@ -175,26 +183,29 @@ async def test_a_file_is_taken_although_its_sender_has_gone(house: House) -> Non
 
 async def test_a_part_under_way_is_waited_for_and_not_sent_again(house: House) -> None:
     path = await begin(house, LARGE)
-    came = asyncio.Event()
+    asked = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
         yield LARGE[:100_000]
-        came.set()
         await asyncio.sleep(0.5)
+        asked.set()
         yield LARGE[100_000:200_000]
 
     first = asyncio.create_task(part(house, path, 0, slowly()))
-    await came.wait()
-    while not _growing(house):
-        await asyncio.sleep(0.01)
+    await _arriving(house)
+    assert not asked.is_set()
     assert await stands(house, path) == 200_000
     assert (await first)[0] == 204
     status, answer, _ = await part(house, path, 0, LARGE)
     assert (status, slug(answer)) == (409, "offset-mismatch")
 
 
-def _growing(house: House) -> bool:
-    return bool(files(house))
+async def _arriving(house: House) -> None:
+    """Wait until a part has begun to be written."""
+    while True:
+        if files(house):
+            return
+        await asyncio.sleep(0.01)
 
 
 async def test_nothing_can_be_put_behind_the_last_byte(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import subprocess
 import sys
@@ -44,7 +45,8 @@ async def _part(party: Party, sent: Sent, offset: int, end: int) -> Any:
         "Content-Type": "application/offset+octet-stream",
         "Prefer": "wait=30",
     }
-    return await party.call("PATCH", sent.path, headers=headers, data=sent.body[offset:end])
+    data = io.BytesIO(sent.body[offset:end])
+    return await party.call("PATCH", sent.path, headers=headers, data=data)
 
 
 async def _finish(party: Party, sent: Sent) -> tuple[int, Any]:
