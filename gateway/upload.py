@@ -331,14 +331,14 @@ def _is_body(upload: Upload) -> bool:
     return upload.length > INLINE_BODY_BYTES and not coded
 
 
-def body(upload: Upload, depot: Depot) -> Body:
-    """The whole, sealed as it is."""
-    return depot.parts.body(upload.submission, depot.key(upload))
+async def body(upload: Upload, depot: Depot) -> Body:
+    """The whole, sealed as it is; to find its size, a large one is gone through in a thread."""
+    return await asyncio.to_thread(depot.parts.body, upload.submission, depot.key(upload))
 
 
-async def content(upload: Upload, depot: Depot) -> AsyncIterator[bytes]:
+async def content(whole: Body) -> AsyncIterator[bytes]:
     """The whole body, as it would have come in one request."""
-    with body(upload, depot).open() as stream:
+    with whole.open() as stream:
         while piece := stream.read(SPOOL_CHUNK_BYTES):
             yield piece
             await asyncio.sleep(0)  # others have their turn between two pieces

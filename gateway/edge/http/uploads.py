@@ -107,15 +107,15 @@ async def _way(front: Front, whole: Arrival, upload: Upload, kept: Kept | None) 
     earlier = front.journal.find(upload.submission, upload.organisation)
     if earlier is not None:  # taken before a crash
         return Ending((End(earlier.id),))
-    whole = replace(whole, chunks=uploading.content(upload, front.depot), kept=kept)
+    body = await uploading.body(upload, front.depot)
+    whole = replace(whole, chunks=uploading.content(body), kept=kept)
     try:
         if is_archive(whole.content_type):
             taken = await take_apart(whole, front.bench)
             return Ending(tuple(_end(front, one.end, one.name) for one in taken), archive=True)
         intake = front.intake
         if kept is not None:
-            file = uploading.KeptFile(uploading.body(upload, front.depot))
-            intake = replace(intake, files=file)
+            intake = replace(intake, files=uploading.KeptFile(body))
         return Ending((_end(front, await receive(whole, intake)),))
     except Refused as refusal:
         if passes(refusal.reason):
