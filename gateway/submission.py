@@ -204,7 +204,7 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
     if request is None and name is not None:
         raise Refused(Reason.REQUEST_NOT_FOUND)
     return Admitted(
-        submission=intake.new_id("sub"),
+        submission=arrival.presealed.submission if arrival.presealed else intake.new_id("sub"),
         caller=caller,
         media_type=kind,
         formats=entitled,
@@ -233,7 +233,7 @@ async def spool(arrival: Arrival, admitted: Admitted, intake: Intake) -> Spooled
     A `Content-Digest` covers the bytes on the wire (RFC 9530 section 2); what is kept, and what the
     receipt's digest covers, is the file: the bytes after any content coding is undone.
     """
-    data_key = intake.entropy(32)
+    data_key = arrival.presealed.data_key if arrival.presealed else intake.entropy(32)
     wire = [(name, hashlib.new(name), expected) for name, expected in admitted.digests]
     whole = hashlib.sha256()
     inflate = inflater(admitted.encoding, admitted.limit_bytes)

@@ -23,7 +23,7 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import inbox, inboxes, returning_process
+from gateway import inbox, inboxes, returning_process, upload
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
 from gateway.conclusions import Conclusions
@@ -54,7 +54,6 @@ from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
 from gateway.submission import Intake, receive
-from gateway.upload import Depot
 
 log = structlog.get_logger("gateway")
 
@@ -157,7 +156,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         front = _front(settings, ring, intake, store, conclusions)
         box = inboxes.made(settings, ring, intake, store, conclusions.begin)
         seal = Seal(store.evidence, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
-        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, box, now)
+        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, box, front.depot, now)
         app = application(front, settings.networks(settings.monitors), annex.routes, annex.around)
         gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped, box, None)
         if annex.prepare is not None:
@@ -181,6 +180,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
             finally:
                 jobs.stop()
                 await inbox.stop(box)
+                await upload.stop(front.depot)
                 await conclusions.stop()
                 intake.reader.close()
                 front.returns.maker.close()
@@ -244,7 +244,7 @@ def _front(
         post=_post(settings, ring, store, now),
         desk=Desk(store.registry, ring, intake.law, now, os.urandom, new_id),
         returns=returning_process.made(intake, store),
-        depot=Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
+        depot=upload.Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,
         bench=_bench(intake, store),
         law=intake.law,
@@ -334,6 +334,7 @@ def _jobs(
     conclusions: Conclusions,
     stopped: asyncio.Event,
     box: Inbox,
+    depot: upload.Depot,
     now: Clock,
 ) -> Jobs:
     async def check_seal() -> None:
@@ -345,8 +346,7 @@ def _jobs(
         log.info("sealed", size=size)
 
     async def expire() -> None:
-        for upload in store.uploads.expired(int(now().timestamp())):
-            store.bodies.discard(upload)
+        upload.expire(depot)
         for chunk in await store.mailboxes.expire(int(now().timestamp())):
             store.bodies.discard(chunk)
         before = now() - dt.timedelta(days=settings.idempotency_days)

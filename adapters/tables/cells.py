@@ -10,10 +10,9 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
-from adapters.syntax import spelling
-from adapters.syntax.spelling import POUND_DIGITS, AmbiguousError, Marks, NotReadError, Order
+from adapters.syntax.conventions import Conventions
+from adapters.syntax.spelling import POUND_DIGITS, AmbiguousError, NotReadError
 from adapters.syntax.values import is_text, pence_of
-from adapters.tables.conventions import Conventions
 from adapters.tables.shape import IDENTIFIER_RULES, Identifier, Kind, Leaf
 from gateway.core import rules
 from gateway.core.identifiers import IdentifierError
@@ -143,18 +142,12 @@ def _counts(leaf: Leaf) -> Read:
 
 def _days(conventions: Conventions, place: int) -> Read:
     def read(cell: str) -> dt.date:
-        plain = cell.strip()
         try:
-            found = spelling.day(plain, Order(0))
+            return conventions.day(cell.strip(), place)
         except NotReadError:
             raise WrongError(rules.DATE_NOT_VALID) from None
         except AmbiguousError:
-            try:
-                found = spelling.day(plain, conventions.order(place))
-            except AmbiguousError:
-                raise WrongError(rules.DATE_AMBIGUOUS) from None
-            conventions.used(place)
-        return found
+            raise WrongError(rules.DATE_AMBIGUOUS) from None
 
     return read
 
@@ -175,18 +168,10 @@ def _amounts(leaf: Leaf, conventions: Conventions, place: int) -> Read:
         if plain[:2] in {"'-", "'+"}:
             plain = plain[1:]
         try:
-            return spelling.pence(plain, Marks(0))
-        except NotReadError:
-            raise WrongError(wrong) from None
-        except AmbiguousError:
-            pass
-        try:
-            pence = spelling.pence(plain, conventions.marks(place))
+            return conventions.pence(plain, place)
         except NotReadError:
             raise WrongError(wrong) from None
         except AmbiguousError:
             raise WrongError(rules.MONEY_AMBIGUOUS) from None
-        conventions.used(place)
-        return pence
 
     return read

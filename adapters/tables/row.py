@@ -11,9 +11,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from adapters.syntax.conventions import Conventions, Rows, Spelt
 from adapters.syntax.values import is_text
 from adapters.tables.cells import Read, WrongError, reader, unquoted
-from adapters.tables.conventions import Conventions, Rows
 from adapters.tables.shape import GroupShape, Kind
 from adapters.tables.template import RECORD_TYPE, ROW_KEY, Column, Part, Template
 from gateway.core import rules
@@ -24,6 +24,8 @@ from gateway.core.rules import Rule
 
 # Errors told of one row; beyond them it is another kind of file.
 ROW_FAULTS_TOLD: Final = 20
+
+_SPELT: Final = {Kind.DATE: Spelt.DATE, Kind.MONEY: Spelt.MONEY}
 
 Fault = tuple[Rule, str]
 
@@ -96,7 +98,11 @@ class RowReader:
         self.width = len(header)
         self.key_place = header.index(ROW_KEY) if ROW_KEY in header else None
         self._type_place = header.index(RECORD_TYPE) if RECORD_TYPE in header else None
-        kinds = {place: (one.name, one.leaf.kind) for place, one in enumerate(columns)}
+        kinds = {
+            place: (one.name, _SPELT[one.leaf.kind])
+            for place, one in enumerate(columns)
+            if one.leaf.kind in _SPELT
+        }
         self._conventions = Conventions(rows, kinds)
         cells = [
             _Cell(place, column, reader(column.leaf, self._conventions, place))

@@ -191,7 +191,7 @@ class Connection:
                 "network, and send again: what arrived twice is taken once.",
             ) from error
         if response.status >= 400:
-            raise problem_of(response.status, raw, _seconds(response.headers.get("Retry-After")))
+            raise problem_of(response.status, raw, seconds(response.headers.get("Retry-After")))
         return Reply(response.status, response.headers, raw)
 
     async def _bearer(self) -> str:
@@ -254,7 +254,7 @@ def _client_key(profile: Profile) -> tuple[Any, str]:
     raise ProfileError(f"{path}: the client's key is on P-256, Ed25519, or RSA.")
 
 
-def _seconds(header: str | None) -> float | None:
+def seconds(header: str | None) -> float | None:
     """Retry-After in seconds; a date, which the gateway never sends, counts as unsaid."""
     return float(header) if header is not None and header.isascii() and header.isdigit() else None
 

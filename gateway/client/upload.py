@@ -6,10 +6,12 @@ again after whatever happened, continues where the gateway has got to and not fr
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +19,16 @@ from typing import Final
 
 import msgspec
 
-from gateway.client.connection import Connection, Reply
+from gateway.client.connection import Connection, Reply, seconds
 from gateway.client.problem import Problem, UnreachableError
 
 PART_BYTES: Final = 4 * 1024 * 1024
 # Progress is told, and the body handed over, in pieces of this size.
 PIECE_BYTES: Final = 64 * 1024
-# With the last part the gateway reads back the whole, hashes and seals it; on a slow disk it takes long.
+# Once it has the last part the gateway reads the whole back; longer than at this pace it is not asked.
 _WHOLE_BYTES_A_SECOND: Final = 5 * 1024 * 1024
+_WHOLE_LEAST_SECONDS: Final = 300.0
+_AGAIN_SECONDS: Final = 0.5
 _VERSION: Final = {"Tus-Resumable": "1.0.0"}
 _PART_TYPE: Final = "application/offset+octet-stream"
 
@@ -104,11 +108,12 @@ class Upload:
         patience = self._connection.patience
         failures = 0
         offset: int | None = None
+        waited = _Waiting(self._size)
         while True:
             try:
                 if offset is None:
                     offset = await self._offset(location)
-                if offset is None:  # it expired there, or was finished: begin again
+                if offset is None:  # it expired there: begin again
                     location, offset = await self._create(), 0
                 reply = await self._part(location, offset)
             except (UnreachableError, Problem) as error:
@@ -124,6 +129,8 @@ class Upload:
                 self._memory.forget()
                 return reply
             offset = int(reply.headers["Upload-Offset"])
+            if offset == self._size:  # all is there, and the gateway is still busy with it
+                await waited.on(seconds(reply.headers.get("Retry-After")) or 0.0)
 
     def _end(self, error: UnreachableError | Problem) -> None:
         """A refusal ends the upload at the gateway; anything else may be gone on with."""
@@ -162,9 +169,9 @@ class Upload:
             "PATCH",
             location,
             headers=_VERSION | headers,
-            body=lambda: self._pieces(offset, length),
+            # An empty part behind the end asks what became of the whole.
+            body=(lambda: self._pieces(offset, length)) if length else b"",
             again=False,
-            longer=self._size / _WHOLE_BYTES_A_SECOND if offset + length == self._size else 0.0,
         )
 
     async def _pieces(self, offset: int, length: int) -> AsyncIterator[bytes]:
@@ -179,6 +186,24 @@ class Upload:
                 offset += len(piece)
                 if self._progress is not None:
                     self._progress(offset, self._size)
+
+
+class _Waiting:
+    """Bounds how long a gateway that has all of a file is asked what became of it."""
+
+    def __init__(self, size: int) -> None:
+        self._left = _WHOLE_LEAST_SECONDS + size / _WHOLE_BYTES_A_SECOND
+        self._since = 0.0
+
+    async def on(self, asked: float) -> None:
+        """Wait as long as the gateway asks for; raises UnreachableError when it is enough."""
+        self._since = self._since or time.monotonic()
+        if time.monotonic() - self._since > self._left:
+            raise UnreachableError(
+                "The gateway has the whole file and has not said yet what became of it. Send it again "
+                "later: nothing will be sent twice.",
+            )
+        await asyncio.sleep(max(asked, _AGAIN_SECONDS))
 
 
 def _passing(error: UnreachableError | Problem) -> bool:

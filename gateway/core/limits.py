@@ -129,8 +129,15 @@ BODY_TOTAL_SECONDS: Final = 3_600
 # Uploads one organisation may have open at a time.
 UPLOADS_OPEN: Final = 20
 
-# An unfinished upload is forgotten after a day.
+# An upload is forgotten a day after its last part, and so is what became of it.
 UPLOAD_EXPIRES_SECONDS: Final = 86_400
+
+# How long an answer waits for what is under way with the same upload, another part or the way in:
+# longer than a broken connection goes unnoticed (BODY_IDLE_SECONDS), shorter than proxies wait.
+UPLOAD_WAIT_SECONDS: Final = 30
+
+# When to ask again after that.
+UPLOAD_AGAIN_SECONDS: Final = 2
 
 # What a MESH client may say in headers: the lengths of mesh-api.yaml, characters.
 MESH_MAILBOX_CHARS: Final = 100

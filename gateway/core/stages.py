@@ -24,6 +24,14 @@ from gateway.core.record import Note, RowError, RuleCount
 
 
 @dataclass(frozen=True, slots=True)
+class Presealed:
+    """The id and the data key under which a body is sealed already; never from the wire."""
+
+    submission: str
+    data_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """What came in on the wire; nothing of it is believed yet."""
 
@@ -36,6 +44,7 @@ class Arrival:
     length: int | None
     chunks: AsyncIterator[bytes]
     completes: str | None = None
+    presealed: Presealed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ class Bodies:
 
     def body(self, submission: str, data_key: bytes) -> FileBody:
         """A body that was closed before."""
+        self._counted.pop(submission, None)
         path = self.path(submission, "body")
         return FileBody(path, Envelope(data_key, submission), clear_size(path))
 

@@ -133,11 +133,15 @@ def config_of(house: House, directory: Path) -> Path:
 
 @dataclass
 class Wire:
-    """A line between client and gateway: counts the bytes sent up it, and breaks when told."""
+    """A line between client and gateway: counts the bytes sent up it, and breaks when told.
+
+    It breaks after `cut_after` bytes up, or with the first answer after `mute_after` of them.
+    """
 
     port: int = 0
     up: int = 0
     cut_after: int | None = None
+    mute_after: int | None = None
     cuts: int = 0
 
     @property
@@ -161,6 +165,10 @@ async def wire_to(port: int) -> AsyncIterator[Wire]:
                         wire.cut_after = None
                         wire.cuts += 1
                         raise ConnectionError
+                elif wire.mute_after is not None and wire.up > wire.mute_after:
+                    wire.mute_after = None
+                    wire.cuts += 1
+                    raise ConnectionError
                 writer.write(piece)
                 await writer.drain()
         except ConnectionError:

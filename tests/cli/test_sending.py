@@ -210,6 +210,51 @@ async def test_a_break_is_mended_without_a_person(house: House, tmp_path: Path) 
     assert seen[-1] == file.stat().st_size
 
 
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("patient", [True, False], ids=["at once", "by the command, run again"])
+async def test_an_answer_that_was_lost_is_heard_without_sending_again(
+    house: House, tmp_path: Path, cli: Cli, *, patient: bool
+) -> None:
+    file = large(tmp_path)
+    async with wire_to(house.gateway.port) as wire:
+        wire.mute_after = file.stat().st_size - PART_BYTES // 8
+        path = profile_of(house, "employer", tmp_path, url=wire.url)
+        patience = Patience(attempts=4, first_seconds=0.05) if patient else QUICK
+        async with Client(profiles.load(path), patience=patience) as client:
+            if patient:
+                found = await client.submit(file)
+            else:
+                with pytest.raises(UnreachableError):
+                    await client.submit(file)
+        assert wire.cuts == 1
+        if not patient:
+            sent = await cli("submit", file, "--profile", path, "--receipts", tmp_path, "--json")
+            assert sent.code == Exit.OK, sent.err
+        assert wire.up < file.stat().st_size * 1.05
+        async with Client(profiles.load(path)) as client:
+            (only,) = await client.submissions()
+    if patient:
+        assert (found.id, found.repeat) == (only.id, False)
+    else:
+        assert (sent.json["id"], sent.json["repeat"]) == (only.id, False)
+    assert not list((tmp_path / "employer" / "uploads").glob("*.upload.json"))
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_gateway_that_is_busy_with_the_whole_is_asked_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upload.UPLOAD_WAIT_SECONDS", 0)
+    monkeypatch.setattr("gateway.edge.http.uploads.UPLOAD_AGAIN_SECONDS", 0)
+    path = profile_of(house, "employer", tmp_path)
+    async with Client(profiles.load(path)) as client:
+        assert (await client.submit(large(tmp_path))).state == "accepted"
+    monkeypatch.setattr(upload, "_WHOLE_LEAST_SECONDS", -60.0)
+    async with Client(profiles.load(path)) as client:
+        with pytest.raises(UnreachableError, match="has the whole file"):
+            await client.submit(large(tmp_path, 20_001))
+
+
 async def test_a_large_file_is_refused_as_a_small_one_is(
     house: House, tmp_path: Path, cli: Cli
 ) -> None:

@@ -179,7 +179,15 @@ async def test_an_archive_comes_in_parts_too(house: House) -> None:
         )
     assert status == 207
     assert [one["status"] for one in answer["files"]] == [201, 201]
-    assert (await house.employer.call("HEAD", headers["Location"], headers=tus))[0] == 404
+    _, _, stands = await house.employer.call("HEAD", headers["Location"], headers=tus)
+    assert stands["Upload-Offset"] == str(len(data))
+    part = tus | {
+        "Upload-Offset": str(len(data)),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    again = await house.employer.call("PATCH", headers["Location"], headers=part, data=b"")
+    assert again[:2] == (207, answer)
+    assert list(house.gateway.store.bodies.directory.iterdir()) == []
 
 
 async def test_an_archive_too_large_is_refused_by_length_and_by_count(

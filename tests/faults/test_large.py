@@ -201,7 +201,9 @@ async def test_a_body_in_parts_takes_the_same_way_in(house: House) -> None:
         at = min(len(body), at + size)
         assert headers["Upload-Offset"] == str(at)
     assert (status, answer["rows"]["accepted"]) == (201, 2_000)
-    assert (await house.employer.call("HEAD", path, headers=TUS))[0] == 404
+    _, _, stands = await house.employer.call("HEAD", path, headers=TUS)
+    assert stands["Upload-Offset"] == str(len(body))
+    assert (await _part(house, path, len(body), b""))[:2] == (201, answer)
     files = [path.suffix for path in house.gateway.store.bodies.directory.iterdir()]
     assert sorted(files) == [".blocks", ".body"]
 

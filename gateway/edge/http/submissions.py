@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from gateway import check as rehearsal
-from gateway.archive import is_archive, take_apart
+from gateway.archive import Taken, is_archive, take_apart
 from gateway.core.drafting import open_outcome
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
@@ -46,8 +46,14 @@ async def check(request: web.Request) -> web.Response:
 
 async def taken_apart(request: web.Request, whole: Arrival) -> web.Response:
     """207 with what became of each file of an archive, where the archive was not refused whole."""
+    return await told_apart(request, await take_apart(whole, request.app[FRONT].bench))
+
+
+async def told_apart(
+    request: web.Request, taken: list[Taken], *, counted: bool = False
+) -> web.Response:
+    """The same for files that were taken; `counted` where they are among the figures already."""
     front = request.app[FRONT]
-    taken = await take_apart(whole, front.bench)
     for one in taken:
         if isinstance(one.end, Answer) and one.end.recorded.state == "received":
             front.conclude(one.end.recorded.id)
@@ -59,7 +65,7 @@ async def taken_apart(request: web.Request, whole: Arrival) -> web.Response:
             files.append({"name": one.name, "status": told["status"], "problem": told})
             continue
         left = max(0.0, until - asyncio.get_running_loop().time())
-        status, recorded, outcome = await _settled(front, one.end, left)
+        status, recorded, outcome = await _settled(front, one.end, left, counted=counted)
         outcome = msgspec.structs.replace(outcome, errors=outcome.errors[:ARCHIVE_ERRORS_SHOWN])
         shown = summary(recorded, outcome)
         files.append({"name": one.name, "status": status, "outcome": shown})
@@ -82,10 +88,10 @@ def arrival(request: web.Request) -> Arrival:
     )
 
 
-async def answered(request: web.Request, answer: Answer) -> web.Response:
+async def answered(request: web.Request, answer: Answer, *, counted: bool = False) -> web.Response:
     """201 with the outcome, 200 for a repeat, 202 while the outcome of a large file follows."""
-    front = request.app[FRONT]
-    status, recorded, outcome = await _settled(front, answer, _wait_seconds(request))
+    front, wait = request.app[FRONT], _wait_seconds(request)
+    status, recorded, outcome = await _settled(front, answer, wait, counted=counted)
     headers = {"Location": f"/v1/submissions/{recorded.id}"}
     if recorded.repeat:
         headers["Idempotency-Replayed"] = "true"
@@ -96,7 +102,9 @@ async def answered(request: web.Request, answer: Answer) -> web.Response:
     )
 
 
-async def _settled(front: Front, answer: Answer, seconds: float) -> tuple[int, Recorded, Outcome]:
+async def _settled(
+    front: Front, answer: Answer, seconds: float, *, counted: bool
+) -> tuple[int, Recorded, Outcome]:
     """The status and the outcome of an answer; a large file's is waited for, for so long."""
     recorded, outcome = answer.recorded, Outcome(answer.errors, answer.notes, answer.rules)
     if recorded.state == "received":
@@ -106,7 +114,7 @@ async def _settled(front: Front, answer: Answer, seconds: float) -> tuple[int, R
             recorded = replace(later, repeat=recorded.repeat)
     if recorded.state != "received" and (recorded.repeat or recorded is not answer.recorded):
         outcome = outcome_of(front, recorded)
-    if not recorded.repeat:
+    if not recorded.repeat and not counted:
         front.metrics.submission(
             recorded.state,
             "large" if recorded is not answer.recorded else "small",

@@ -6,23 +6,26 @@ import base64
 import binascii
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from gateway import upload as uploading
+from gateway.archive import Taken, is_archive, take_apart
 from gateway.archive import admit as admit_archive
-from gateway.archive import is_archive
+from gateway.core.ending import End, Ending, Fault, passes
 from gateway.core.identity import Caller
+from gateway.core.limits import ARCHIVE_ERRORS_SHOWN, UPLOAD_AGAIN_SECONDS
 from gateway.core.media import CHECKSUM_BYTES, upload_checksum
 from gateway.core.refusal import Reason, Refused
-from gateway.core.stages import Arrival
+from gateway.core.stages import Answer, Arrival, Outcome, Presealed
+from gateway.core.upload_item import Upload
 from gateway.edge.http.exchange import chunks, credentials
 from gateway.edge.http.keys import FRONT, Front
-from gateway.edge.http.submissions import answered, arrival, taken_apart
+from gateway.edge.http.submissions import answered, arrival, outcome_of, told_apart
 from gateway.submission import SCOPE, admit, receive
-from gateway.upload import Upload
 
 VERSION: Final = "1.0.0"
 PART_TYPE: Final = "application/offset+octet-stream"
@@ -58,28 +61,32 @@ async def create(request: web.Request) -> web.Response:
 async def offset(request: web.Request) -> web.Response:
     """HEAD /v1/uploads/{id}: how much is durable."""
     front, caller = await _begin(request)
-    upload = uploading.find(request.match_info["id"], caller, front.depot)
-    headers = {
-        "Upload-Offset": str(upload.offset),
-        "Upload-Length": str(upload.length),
-        "Upload-Expires": _expires(upload),
-    }
-    return web.Response(headers=_TUS | headers)
+    upload = await uploading.standing(request.match_info["id"], caller, front.depot)
+    return web.Response(headers=_standing(upload) | {"Upload-Length": str(upload.length)})
 
 
 async def append(request: web.Request) -> web.Response:
-    """PATCH /v1/uploads/{id}: the next part; the last one is answered with the outcome."""
+    """PATCH /v1/uploads/{id}: the next part; the last one is answered with the outcome.
+
+    So is an empty one behind it, as often as it comes.
+    """
     front, caller = await _begin(request)
-    upload = uploading.find(request.match_info["id"], caller, front.depot)
+    upload = await uploading.standing(request.match_info["id"], caller, front.depot)
     if request.content_type != PART_TYPE:
         raise Refused(Reason.CONTENT_TYPE_UNKNOWN, f"A part is sent as {PART_TYPE}.")
     begins = _number(request, "Upload-Offset")
     checksum = upload_checksum(request.headers.get("Upload-Checksum"))
     upload = await uploading.append(upload, begins, chunks(request), front.depot, checksum)
-    headers = _TUS | {"Upload-Offset": str(upload.offset)}
-    if upload.offset < upload.length:
+    headers = _standing(upload)
+    if not upload.whole:
         return web.Response(status=204, headers=headers)
-    response = await _whole(request, front, upload)
+    metadata = msgspec.json.decode(upload.metadata, type=dict[str, str])
+    whole = _described(request, metadata, upload.length)
+    ending = await uploading.take(upload, partial(_way, front, whole), front.depot)
+    if ending is None:
+        again = {"Retry-After": str(UPLOAD_AGAIN_SECONDS)}
+        return web.Response(status=204, headers=headers | again)
+    response = await _told(request, front, caller, ending)
     response.headers.update(headers)
     return response
 
@@ -87,30 +94,72 @@ async def append(request: web.Request) -> web.Response:
 async def cancel(request: web.Request) -> web.Response:
     """DELETE /v1/uploads/{id}: forget it."""
     front, caller = await _begin(request)
-    await uploading.end(uploading.find(request.match_info["id"], caller, front.depot), front.depot)
+    upload = uploading.find(request.match_info["id"], caller, front.depot)
+    await uploading.forget(upload, front.depot)
     return web.Response(status=204, headers=_TUS)
 
 
-async def _whole(request: web.Request, front: Front, upload: Upload) -> web.Response:
-    """The last byte is here: take the way in (`gateway.submission.receive`)."""
-    metadata = msgspec.json.decode(upload.metadata, type=dict[str, str])
-    body = replace(
-        _described(request, metadata, upload.length),
-        chunks=uploading.content(upload, front.depot),
-    )
+# --- the last byte is here ----------------------------------------------------------------------
+
+
+async def _way(front: Front, whole: Arrival, upload: Upload, kept: Presealed | None) -> Ending:
+    """The way in (`gateway.submission.receive`) of an upload; raises Refused for what may pass."""
+    earlier = front.journal.find(upload.submission, upload.organisation)
+    if earlier is not None:  # taken before a crash
+        return Ending((End(earlier.id),))
+    body = await uploading.body(upload, front.depot)
+    whole = replace(whole, chunks=uploading.content(body), presealed=kept)
     try:
-        if is_archive(body.content_type):
-            response = await taken_apart(request, body)
-            await uploading.end(upload, front.depot)
-            return response
-        answer = await receive(body, front.intake)
+        if is_archive(whole.content_type):
+            taken = await take_apart(whole, front.bench)
+            return Ending(tuple(_end(front, one.end, one.name) for one in taken), archive=True)
+        intake = front.intake
+        if kept is not None:
+            intake = replace(intake, files=uploading.KeptFile(body))
+        return Ending((_end(front, await receive(whole, intake)),))
     except Refused as refusal:
-        # Neither the gateway's own trouble nor a twin under way is a reason to send it all again.
-        if refusal.meaning.status < 500 and refusal.meaning.status != 409:
-            await uploading.end(upload, front.depot)
-        raise
-    await uploading.end(upload, front.depot)
-    return await answered(request, answer)
+        if passes(refusal.reason):
+            raise
+        return Ending((End(fault=Fault.of(refusal)),))
+
+
+def _end(front: Front, end: Answer | Refused, name: str = "") -> End:
+    """What became of one file; a large one goes on to its outcome."""
+    if isinstance(end, Refused):
+        return End(fault=Fault.of(end, ARCHIVE_ERRORS_SHOWN), name=name)
+    recorded, rows = end.recorded, end.recorded.rows
+    large = recorded.state == "received"
+    if large:
+        front.conclude(recorded.id)
+    if not recorded.repeat:
+        size = "large" if large else "small"
+        front.metrics.submission(recorded.state, size, rows.accepted, rows.refused)
+    return End(recorded.id, recorded.repeat, name=name)
+
+
+async def _told(request: web.Request, front: Front, caller: Caller, ending: Ending) -> web.Response:
+    """The answer to an upload that has ended, the same each time but for an outcome that came."""
+    ends = [_answer(front, caller, end) for end in ending.files]
+    if ending.archive:
+        taken = [Taken(file.name, end) for file, end in zip(ending.files, ends, strict=True)]
+        return await told_apart(request, taken, counted=True)
+    if isinstance(ends[0], Refused):
+        raise ends[0]
+    return await answered(request, ends[0], counted=True)
+
+
+def _answer(front: Front, caller: Caller, end: End) -> Answer | Refused:
+    if end.fault is not None:
+        return end.fault.refusal()
+    recorded = front.journal.find(end.submission, caller.party)
+    if recorded is None:
+        raise Refused(Reason.NOT_FOUND)
+    outcome = Outcome() if recorded.state == "received" else outcome_of(front, recorded)
+    recorded = replace(recorded, repeat=end.repeat)
+    return Answer(recorded, outcome.errors, outcome.notes, outcome.rules)
+
+
+# --- what is said in headers --------------------------------------------------------------------
 
 
 async def _begin(request: web.Request) -> tuple[Front, Caller]:
@@ -153,6 +202,10 @@ def _number(request: web.Request, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise Refused(Reason.PARAMETER_NOT_VALID, f"{name} is a whole number of bytes.")
     return int(text)
+
+
+def _standing(upload: Upload) -> dict[str, str]:
+    return _TUS | {"Upload-Offset": str(upload.offset), "Upload-Expires": _expires(upload)}
 
 
 def _expires(upload: Upload) -> str:

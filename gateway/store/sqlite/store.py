@@ -69,7 +69,7 @@ class Store:
         if note.split("\n", 1)[0] != self._key.name:
             raise StoreError("This store belongs to another origin; check the settings.")
         known = {row[0] for row in fetch(self._reader, "SELECT id FROM submission")}
-        known |= {*self.uploads.open_ids(), *self.mailboxes.open_files(), *self.inbox.ids()}
+        known |= {*self.uploads.open_files(), *self.mailboxes.open_files(), *self.inbox.ids()}
         gone = await asyncio.to_thread(self.bodies.sweep, known)
         if gone:
             log.info("unacknowledged_files_removed", count=len(gone))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import apsw
 import msgspec
 
+from gateway.core.upload_item import Upload
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn, Writer
-from gateway.upload import Upload
 
 
 class Uploads:
@@ -27,21 +27,30 @@ class Uploads:
         return Upload(*rows[0]) if rows else None
 
     def open_of(self, organisation: str) -> int:
-        """How many uploads an organisation has open."""
+        """How many uploads an organisation has that have not ended."""
         rows = fetch(
-            self._reader, "SELECT count(*) FROM upload WHERE organisation = ?", (organisation,)
+            self._reader,
+            "SELECT count(*) FROM upload WHERE organisation = ? AND state <> 'ended'",
+            (organisation,),
         )
         return int(rows[0][0])
 
-    def expired(self, now: int) -> list[str]:
-        """Ids of uploads that have expired; `now` in seconds since 1970."""
+    def expired(self, now: int) -> list[Upload]:
+        """Uploads that have expired without an end; `now` in seconds since 1970."""
+        where = "expires < ? AND state <> 'ended'"
         return [
-            row[0] for row in fetch(self._reader, "SELECT id FROM upload WHERE expires < ?", (now,))
+            Upload(*row)
+            for row in fetch(self._reader, f"SELECT * FROM upload WHERE {where}", (now,))  # noqa: S608 - a constant
         ]
 
-    def open_ids(self) -> list[str]:
-        """Ids of every upload that is remembered."""
-        return [row[0] for row in fetch(self._reader, "SELECT id FROM upload")]
+    def open_files(self) -> list[str]:
+        """Names of the files of every upload that has not ended."""
+        rows = fetch(self._reader, "SELECT * FROM upload WHERE state <> 'ended'")
+        return [Upload(*row).submission for row in rows]
+
+    def submitted(self, submission: str) -> bool:
+        """Whether there is a submission of this id: then the file of this name is its own."""
+        return bool(fetch(self._reader, "SELECT 1 FROM submission WHERE id = ?", (submission,)))
 
     async def save(self, upload: Upload) -> None:
         """Remember an upload, or how far it has come; durable on return."""
@@ -63,7 +72,7 @@ class _Save:
 
     def write(self, turn: Turn) -> None:
         turn.db.execute(
-            "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             msgspec.structs.astuple(self._upload),
         )
 
