@@ -15,13 +15,14 @@ self-service (12-digit employee reference, reason where the amount differs, no m
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from adapters.employers.columns import BARE, Head, Rare, Usual
+from adapters.employers.columns import BARE, HEAD, RARE, USUAL, Head, Rare, Usual
 from adapters.employers.law import schedule_law
 from adapters.employers.period import Fault, Period, period_of
 from adapters.employers.row_faults import faults_of, unexplained
+from adapters.employers.spelled import Spelled
 from adapters.syntax.values import TEXT_CHARS, are_texts, day_of, pence_of, total_pence_of
 from gateway.core import identifiers, rules
 from gateway.core.adapter import ReadContext
@@ -65,8 +66,9 @@ PERIODS: Final = 1_000
 class Schedule:
     """Judges the rows of one file and keeps what the rules for the whole file need."""
 
-    def __init__(self, context: ReadContext) -> None:
+    def __init__(self, context: ReadContext, spelled: Spelled | None = None) -> None:
         self._now = context.now
+        self._spelled = Spelled() if spelled is None else spelled
         self._law = schedule_law()
         self._head: Head = ()
         self._period: Period | None = None
@@ -182,7 +184,9 @@ class Schedule:
         known = self._periods.get(head)
         self._head_faults = ()
         if known is None:
-            known, self._head_faults = period_of(head, self._law)
+            cells = self._spelled.canonical(map(str.strip, head), HEAD)
+            known, faults = period_of(cells, self._law)
+            self._head_faults = self._told(faults, dict(zip(HEAD, cells, strict=True)))
             if known is not None:
                 if len(self._periods) == PERIODS:
                     raise Refused(Reason.FILE_RULE, f"The file has more than {PERIODS} periods.")
@@ -239,14 +243,15 @@ class Schedule:
         self, number: int, head: Head, usual: Usual, rare: Rare
     ) -> Deduction | list[RowError]:
         """Try a row again with its cells in canonical form; if they are, say what is wrong."""
-        reference, surname, due, taken, nino, *others = map(str.strip, usual)
+        plain = self._spelled.canonical(map(str.strip, usual), USUAL)
+        reference, surname, due, taken, nino, *others = plain
         clean_usual = (
             _canonical(reference, identifiers.cms_reference),
             *(surname, due, taken),
             _canonical(nino, identifiers.nino),
             *others,
         )
-        *most, postcode = map(str.strip, rare)
+        *most, postcode = self._spelled.canonical(map(str.strip, rare), RARE)
         clean_rare = (*most, _canonical(postcode, identifiers.postcode))
         if clean_usual != usual or clean_rare != rare:
             return self.row(number, head, clean_usual, clean_rare)
@@ -258,17 +263,26 @@ class Schedule:
             self._pence += pence
         faults: dict[str, Rule] = {}
         limit = None if self._period is None else self._period.charge_limit_pence
-        found = faults_of(usual, rare, limit, self._law)
+        cells = dict(zip((*USUAL, *RARE), (*usual, *rare), strict=True))
+        found = self._told(faults_of(usual, rare, limit, self._law), cells)
         for rule, field in (*self._head_faults, *found):
             faults.setdefault(field, rule)
         assert faults, "a row was turned down that breaks no rule"
         told = list(faults.items())[:ROW_FAULTS_TOLD]
         return [rule.broken(number, field) for field, rule in told]
 
+    def _told(self, faults: Iterable[Fault], cells: dict[str, str]) -> tuple[Fault, ...]:
+        """The same faults, and of each cell with two readings that it has them."""
+        spelled = self._spelled
+        return tuple((spelled.rule(rule, cells[name], name), name) for rule, name in faults)
+
     def _check_totals(self, rows: str | None, total: str | None) -> None:
         if not (rows and rows.strip() and total and total.strip()):
             raise _refused(CONTROL_TOTAL_MISSING)
-        count, pence = rows.strip(), total_pence_of(total.strip())
+        count, sum_text = rows.strip(), total.strip()
+        pence = total_pence_of(sum_text)
+        if pence is None:
+            pence = total_pence_of(self._spelled.total(sum_text))
         agrees = (
             count == str(self._rows)
             and pence is not None

@@ -6,7 +6,8 @@
 
 Columns may stand in any order; those that are not needed may be left out. Rows are counted as a
 spreadsheet counts them: the header is row 1, and a blank row counts. A cell is data, whatever it
-begins with: nothing is ever calculated.
+begins with: nothing is ever calculated. Dates and amounts are read as people write them, too, where
+their column leaves one reading (`adapters.employers.spelled`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 from adapters.employers.columns import COLUMNS, HEAD, RARE, REQUIRED, ROW_KEY, USUAL
 from adapters.employers.schedule import Schedule
 from adapters.employers.schedule_excerpt import TOTAL, excerpt
+from adapters.employers.spelled import Spelled
 from adapters.syntax.csv_table import Table, header_line
 from gateway.core import rules
 from gateway.core.adapter import Adapter, Body, ReadContext
@@ -40,7 +42,8 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
     width = len(header)
     head, usual, rare = _picks(header)
     reference = header.index("employee_cm_ref")
-    schedule = Schedule(context)
+    spelled = Spelled(header, lambda: (row for row in table.rows() if not _is_totals(row)))
+    schedule = Schedule(context, spelled)
     judge = schedule.row
     keyed = header.index(ROW_KEY) if ROW_KEY in header else None
     totals: list[str] | None = None
@@ -53,7 +56,7 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
                 continue
             if totals is not None:
                 raise Refused(Reason.FILE_RULE, f"Row {number} stands after the totals.")
-            if cells[0].strip().upper() == TOTAL and not any(map(str.strip, cells[3:])):
+            if _is_totals(cells):
                 totals = cells
                 continue
             if len(cells) != width:
@@ -69,6 +72,11 @@ def read(body: Body, context: ReadContext) -> Iterator[Item]:
             yield found if key is None else replace(found, key=key)
     rows, total = (None, None) if totals is None else (*totals[1:3], "", "")[:2]
     yield from schedule.end(rows, total)
+    yield from spelled.notes()
+
+
+def _is_totals(cells: list[str]) -> bool:
+    return cells[0].strip().upper() == TOTAL and not any(map(str.strip, cells[3:]))
 
 
 @lru_cache(256)
