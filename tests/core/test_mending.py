@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.tables.records_jsonl import RECORDS_JSONL
+from gateway.core.adapter import ReadContext
+from gateway.core.envelope import Envelope
 from gateway.core.groups.person import Answer
 from gateway.core.mending import TAG_BYTES, Mending, RefusedRows
+from gateway.core.reading import in_memory, take
 from gateway.core.record import RowError
 from gateway.core.records import NilReturn
 from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import MemoryBody
 
 KEY = bytes(range(32))
 keys = st.text(min_size=1, max_size=20)
@@ -105,3 +113,19 @@ def test_a_key_like_the_number_of_a_refused_row_is_not_taken_for_it():
     refused.accepted("row:5")
     refused.add(error(5))
     assert refused.tags() == b""
+
+
+def test_the_row_of_a_record_that_was_not_asked_for_keeps_its_key():
+    one = Envelope(KEY, "sub_1")
+    adapter = replace(RECORDS_JSONL, read=lambda *_: iter([record(2, "K")]))
+    with pytest.raises(Refused) as refused:
+        take(
+            MemoryBody(b"x"),
+            adapter,
+            ReadContext(dt.datetime(2026, 11, 1, tzinfo=dt.UTC)),
+            frozenset(),
+            one,
+            bytes,
+            in_memory,
+        )
+    assert [told.key for told in refused.value.errors] == ["K"]  # type: ignore[attr-defined]
