@@ -91,7 +91,7 @@ async def correct(caller: Caller, submission: str, body: bytes, clerk: Clerk) ->
         raise Refused(Reason.PARAMETER_NOT_VALID, "The body names another submission.")
     sent = find(caller, submission, clerk)  # 2
     _check_successor(caller, said, clerk)
-    feeds = await _receivers(sent, said, clerk)
+    feeds = await receivers(sent, said, clerk)
     draft = _draft(caller, sent, said, body, feeds, clerk)  # 3
     return await clerk.journal.record(draft)  # 4
 
@@ -129,13 +129,17 @@ def _check_successor(caller: Caller, said: Wording, clerk: Clerk) -> None:
         )
 
 
-async def _receivers(sent: Sent, said: Wording, clerk: Clerk) -> dict[str, View]:
-    """The feeds that received what is corrected, each with what it may be shown of it."""
+async def receivers(sent: Sent, said: Wording, clerk: Clerk) -> dict[str, View]:
+    """The feeds that received what is corrected, each with what it may be shown of it.
+
+    A row that holds several records is told to each feed that received any of them.
+    """
     if not said.rows:
         return {feed: {"correction": _shown(view)} for feed, view in sorted(sent.views.items())}
     types = await _types_of(sent, frozenset(said.rows), clerk)
     audiences = {
-        frozenset(feed for feed, view in sent.views.items() if name in view) for name in types
+        frozenset(feed for feed, view in sent.views.items() if held & view.keys())
+        for held in types.values()
     }
     if len(audiences) > 1:
         raise Refused(
@@ -152,28 +156,30 @@ def _shown(view: View) -> Shown:
     return Shown(_GROUPS, tuple(sorted(purposes)))
 
 
-async def _types_of(sent: Sent, rows: frozenset[int], clerk: Clerk) -> frozenset[str]:
-    """Record types of some rows; raises Refused for a row that was not accepted."""
+async def _types_of(sent: Sent, rows: frozenset[int], clerk: Clerk) -> dict[int, set[str]]:
+    """Record types of each of some rows; raises Refused for a row that was not accepted."""
     envelope = Envelope(clerk.vault.unwrap(sent.wrapped_key, sent.id.encode()), sent.id)
-    types: set[str] = set()
-    left = set(rows)
+    types: dict[int, set[str]] = {}
     for n in range(sent.blocks):
         frame, count = clerk.journal.frame(sent.number, n)
         sealed = frame[merkle.HASH_BYTES * count :]
+        here = False
         for run in disclosure.unpack(envelope.open(b"block", n, sealed)).runs:
-            if left.intersection(run.rows):
-                types.add(run.type)
-                left.difference_update(run.rows)
-        if not left:
+            for row in rows.intersection(run.rows):
+                types.setdefault(row, set()).add(run.type)
+                here = True
+        # Records of one row follow each other, and may go on into the next block.
+        if len(types) == len(rows) and not here:
             break
         if n % _BLOCKS_AT_A_TIME == _BLOCKS_AT_A_TIME - 1:
             await asyncio.sleep(0)
+    left = len(rows) - len(types)
     if left:
         raise Refused(
             Reason.PARAMETER_NOT_VALID,
-            f"{len(left)} of the rows are not accepted rows of this submission.",
+            f"{left} of the rows are not accepted rows of this submission.",
         )
-    return frozenset(types)
+    return types
 
 
 def _draft(

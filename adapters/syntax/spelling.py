@@ -44,10 +44,12 @@ _SIGNED: Final = re.compile(
     re.IGNORECASE,
 )
 _POINT: Final = re.compile(
-    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:\.([0-9]{1,2}))?", re.ASCII
+    r"([1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)(?:\.([0-9]{1,2}))?",
+    re.ASCII,
 )
 _COMMA: Final = re.compile(
-    r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:,([0-9]{1,2}))?", re.ASCII
+    r"([1-9][0-9]{0,2}(?:\.[0-9]{3})+|[1-9][0-9]{0,2}(?: [0-9]{3})+|[0-9]+)(?:,([0-9]{1,2}))?",
+    re.ASCII,
 )
 # One mark and three digits behind it: thousands to one reader, thousandths to another.
 _TWOFOLD: Final = re.compile(r"[0-9]{1,3}[.,][0-9]{3}", re.ASCII)

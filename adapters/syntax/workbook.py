@@ -27,6 +27,8 @@ from gateway.core.adapter import Body
 from gateway.core.limits import (
     WORKBOOK_BYTES,
     WORKBOOK_CELLS,
+    WORKBOOK_CELLS_FREE,
+    WORKBOOK_CELLS_PER_BYTE,
     WORKBOOK_COLUMNS,
     WORKBOOK_DEPTH,
     WORKBOOK_PARTS,
@@ -65,8 +67,12 @@ class Sheet(NamedTuple):
 
 @dataclass(slots=True)
 class _Extent:
-    """What one part holds: how far its cells reach, and where errors are."""
+    """What one part holds: how far its cells reach, and where errors are.
 
+    `elements` is how many it may still have.
+    """
+
+    elements: int
     rows: int = 0
     columns: int = 0
     errors: set[tuple[int, int]] = field(default_factory=set)
@@ -157,6 +163,8 @@ def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, _Extent]:
     left = WORKBOOK_UNPACKED_BYTES
     extents: dict[str, _Extent] = {}
     cells = 0
+    most_cells = min(WORKBOOK_CELLS, max(WORKBOOK_CELLS_FREE, size * WORKBOOK_CELLS_PER_BYTE))
+    elements = max(WORKBOOK_CELLS_FREE, size * WORKBOOK_CELLS_PER_BYTE)
     for info in listed:
         if info.flag_bits & 1 or info.compress_type not in {
             zipfile.ZIP_STORED,
@@ -165,13 +173,17 @@ def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, _Extent]:
             raise _refused("it is protected by a password, or packed in an unknown way.")
         name = info.filename.lower()
         most = min(left, max(_SMALL_BYTES, info.compress_size * WORKBOOK_RATIO))
-        extent = _Extent()
+        extent = _Extent(elements)
         with archive.open(info) as stream:
             left -= _unpacked(stream, most, _Parser(extent) if name.endswith(_XML) else None)
         extents[name] = extent
+        elements = extent.elements
         cells += extent.rows * extent.columns
-        if cells > WORKBOOK_CELLS:
-            raise _refused(f"its sheets reach over more than {WORKBOOK_CELLS} cells.")
+        if cells > most_cells:
+            raise _refused(
+                f"its sheets reach over more than {most_cells} cells, which is too many for its "
+                "size; delete the empty rows and columns behind the last that is filled."
+            )
     targets = extents[_TARGETS].targets if _TARGETS in extents else {}
     if _SHEET_LIST not in extents or not targets:
         raise _refused("it is not an .xlsx file.")
@@ -241,6 +253,9 @@ class _Parser:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        self._extent.elements -= 1
+        if self._extent.elements < 0:
+            raise Refused(Reason.DECOMPRESSION_LIMIT, "The workbook has too much for its size.")
         if self._depth > WORKBOOK_DEPTH:
             raise _refused(f"one of its parts is nested deeper than {WORKBOOK_DEPTH}.")
         local = name.rpartition(":")[2]

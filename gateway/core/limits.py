@@ -118,6 +118,11 @@ WORKBOOK_COLUMNS: Final = 500
 WORKBOOK_CELLS: Final = 8_000_000
 WORKBOOK_DEPTH: Final = 64
 
+# Cells (and XML elements) for each byte of a workbook: real ones have one or two, and a small one is
+# read on the event loop, where half a million cells take half a second.
+WORKBOOK_CELLS_PER_BYTE: Final = 8
+WORKBOOK_CELLS_FREE: Final = 250_000
+
 # Rows of a sheet that are told apart by this in the numbers of a workbook's rows: more than a sheet
 # can have (1,048,576), and easy to read.
 SHEET_ROWS: Final = 10_000_000

@@ -29,19 +29,53 @@ def name_of(item: Record | RowError) -> str:
 
 
 class RefusedRows:
-    """The names of the rows that are refused, as their file is read."""
+    """The names of the rows that are refused, as their file is read.
+
+    A name that stands on another row too says of neither which is meant: it is never open.
+    """
 
     def __init__(self, data_key: bytes) -> None:
         self._key = derive(data_key, _INFO)
-        self._tags: set[int] = set()
+        self._rows: dict[int, int] = {}
+        self._tags: dict[int, int] = {}
+        self._twice: set[int] = set()
+        # Of a key that was accepted only its hash, which nothing outside this process can make.
+        self._accepted = array("q")
 
     def add(self, error: RowError) -> None:
         """Remember a row; several errors of one row are one row."""
-        self._tags.add(_tag(self._key, name_of(error)))
+        name = name_of(error)
+        tag = _tag(self._key, name)
+        if self._rows.setdefault(tag, error.row) != error.row:
+            self._twice.add(tag)
+        self._tags[hash(name)] = tag
+
+    def accepted(self, key: str) -> None:
+        """Remember that a row with this key is not refused."""
+        self._accepted.append(hash(key))
 
     def tags(self) -> bytes:
         """All of them in order, eight bytes each."""
-        return _packed(sorted(self._tags))
+        return _packed(sorted(self._rows.keys() - self._ambiguous()))
+
+    def notes(self) -> tuple[Note, ...]:
+        """What to say of refused rows that cannot be told from others."""
+        names = len(self._ambiguous())
+        if not names:
+            return ()
+        return (
+            Note(
+                code="KEYS_NOT_UNIQUE",
+                message=f"{names} keys stand on several rows. Rows refused under them cannot be "
+                "completed; send them as a file of their own, each with its own key.",
+            ),
+        )
+
+    def _ambiguous(self) -> set[int]:
+        if not self._rows:
+            return set()
+        also = {self._tags[name] for name in self._accepted if name in self._tags}
+        return self._twice | also
 
 
 class OpenRows:
@@ -82,8 +116,8 @@ class RowKeys:
 class Mending:
     """The open rows of an earlier submission, closed one by one as they come again.
 
-    `data_key` is the earlier submission's, `tags` its open rows, `rows` how many rows its file had;
-    `version` is how often it was amended before.
+    `data_key` is the earlier submission's, `tags` its open rows, `rows` the number of its file's last
+    row; `version` is how often it was amended before.
     """
 
     def __init__(self, data_key: bytes, tags: bytes, rows: int, version: int) -> None:
@@ -92,7 +126,7 @@ class Mending:
         self._open = array("Q", struct.unpack(f"<{len(tags) // TAG_BYTES}Q", tags))
         self._closed = bytearray(len(self._open))
         self._rows = rows
-        self._seen = self._not_open = 0
+        self._highest = self._not_open = 0
         self._last = self._closing = -1
         self._unnamed = False
 
@@ -102,7 +136,7 @@ class Mending:
         A row may hold several records, one after the other: the first closes it for those after it.
         """
         if item.row != self._last:
-            self._seen += 1
+            self._highest = max(self._highest, item.row)
             self._last = item.row
             self._closing = -1
         self._unnamed = self._unnamed or item.key is None
@@ -120,14 +154,16 @@ class Mending:
     def left(self) -> bytes:
         """The rows that are still open.
 
-        Raises Refused(FILE_RULE) for a file whose rows have no keys and that has not as many rows as
-        the first: then a number does not say which row is meant.
+        Raises Refused(FILE_RULE) for a file whose rows have no keys and whose last row has another
+        number than the first file's, as without its blank lines or in another format: then a number
+        does not say which row is meant.
         """
-        if self._unnamed and self._seen != self._rows:
+        if self._unnamed and self._highest != self._rows:
             raise Refused(
                 Reason.FILE_RULE,
-                f"The rows have no keys, and these are {self._seen} rows where the first file had "
-                f"{self._rows}. Send every row in the same order, or name each row by its key.",
+                f"The rows have no keys, and the last is row {self._highest} where the first file's "
+                f"was row {self._rows}. Send every row in the same order and format, or name each "
+                "row by its key.",
             )
         return _packed(
             [tag for tag, closed in zip(self._open, self._closed, strict=True) if not closed]

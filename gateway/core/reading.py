@@ -49,7 +49,7 @@ def take(
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
-    nil = rows = 0
+    nil = highest = 0
     last_row = -1
 
     def seal() -> None:
@@ -71,8 +71,10 @@ def take(
             elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
                 if record.row != last_row:  # a row may hold several records
-                    rows += 1
                     last_row = record.row
+                    highest = max(highest, record.row)
+                    if record.key is not None and mending is None:
+                        refusals.named.accepted(record.key)
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()
@@ -83,8 +85,7 @@ def take(
             notes.append(item)
     if buffer:
         seal()
-    if mending is not None:
-        notes.extend(mending.notes())
+    notes.extend(refusals.named.notes() if mending is None else mending.notes())
     refusals.check(blocks, notes, partial=adapter.partial)
     accepted = sum(block.count for block in blocks)
     return Reading(
@@ -95,7 +96,7 @@ def take(
         notes=tuple(notes),
         rules=refusals.rules(),
         open_rows=refusals.named.tags() if mending is None else mending.left(),
-        file_rows=rows + refusals.rows,
+        file_rows=max(highest, refusals.highest),
         version=0 if mending is None else mending.version,
     )
 
@@ -107,7 +108,7 @@ class Refusals:
         self._mending = mending
         self._keys = RowKeys(data_key)
         self.errors: list[RowError] = []
-        self.rows = 0
+        self.rows = self.highest = 0
         self.named = RefusedRows(data_key)
         self._last_row = -1
         self._rules: dict[tuple[str, str], RuleCount] = {}
@@ -120,6 +121,7 @@ class Refusals:
             return
         self.rows += error.row != self._last_row  # a row can break several rules
         self._last_row = error.row
+        self.highest = max(self.highest, error.row)
         if self.rows > ROW_ERRORS_KEPT and self.rows > accepted:
             raise self.whole(f"More than {ROW_ERRORS_KEPT} rows are wrong, and fewer are right.")
         if len(self.errors) < ROW_ERRORS_KEPT:
@@ -192,6 +194,7 @@ def _asked(items: Iterator[Item], allowed: frozenset[str]) -> Iterator[Item]:
 def _not_asked(record: Record) -> RowError:
     return RowError(
         row=record.row,
+        key=record.key,
         field="type",
         code="RECORD_TYPE_NOT_ASKED",
         message="Records of this type were not asked for, or may not be sent by your class.",

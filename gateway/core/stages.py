@@ -108,7 +108,7 @@ class Reading:
 
     `open_rows` are the names of the rows that can still be sent again (`gateway.core.mending`): of
     this submission, or of the one that it completes, of which `version` was read against.
-    `file_rows` is how many rows the file had, of which each may hold several records.
+    `file_rows` is the number of the file's last row.
     """
 
     rows: Rows
@@ -143,7 +143,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Mended(msgspec.Struct, frozen=True):
     """An earlier submission with rows that are still open, as the journal holds it.
 
-    `version` counts how often it was amended; `tags` are its open rows, `rows` all that its file had.
+    `version` counts how often it was amended; `tags` are its open rows, `rows` the number of the last.
     """
 
     submission: str

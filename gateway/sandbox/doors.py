@@ -140,6 +140,8 @@ class Doors:
     async def join(self, request: web.Request) -> web.Response:
         """POST /sandbox/parties: become a made-up organisation; nothing of it is for real."""
         wanted = await _read(request, Joining)
+        # Asked before anything of the party is kept: a full sandbox would grow with every attempt.
+        self._memory.check_room()
         await self._order(
             AddParty(id=wanted.id, kind="organisation", name=wanted.name, classes=wanted.classes)
         )

@@ -74,12 +74,16 @@ class Memory:
         self._save()
         return self.kept.raised
 
-    def join(self, party: str, classes: list[str]) -> str:
-        """Remember a party; returns the secret with which it can ask for another certificate."""
+    def check_room(self) -> None:
+        """Raises Refused(BUSY) where no party more can join."""
         if len(self.kept.secrets) >= PARTIES:
             raise Refused(
                 Reason.BUSY, f"This sandbox has its {PARTIES} parties.", retry_after=3_600
             )
+
+    def join(self, party: str, classes: list[str]) -> str:
+        """Remember a party; returns the secret with which it can ask for another certificate."""
+        self.check_room()
         secret = secrets.token_urlsafe(24)
         self.kept.secrets[party] = _hash(secret)
         self.kept.classes[party] = classes

@@ -6,6 +6,7 @@ do, in any order, with its own software.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class _Pending:
 
     come_back: float | None = None
     uncertain: set[str] = field(default_factory=set)
-    token: bool = False
+    token: str | None = None
 
 
 class Observer:
@@ -60,7 +61,7 @@ class Observer:
         elif asked.fault in {"unknown", "dropped"}:
             pending.uncertain.add(request.headers.get("Idempotency-Key", ""))
         elif asked.fault == "token_expired":
-            pending.token = True
+            pending.token = _said(request)
 
     def saw(self, party: str, request: web.Request, response: web.StreamResponse) -> None:
         """An exchange that ended well, or at least was answered."""
@@ -77,8 +78,8 @@ class Observer:
             if time.monotonic() >= pending.come_back:
                 passed.add("patient")
             pending.come_back = None
-        if pending.token:
-            pending.token = False
+        if pending.token not in {None, _said(request)}:
+            pending.token = None
             passed.add("renewed_token")
         place = (request.method, request.path)
         if request.method == "GET" and request.path.startswith("/v1/requests"):
@@ -94,22 +95,29 @@ class Observer:
         rows = outcome.get("rows") or {}
         passed = set()
         key = request.headers.get("Idempotency-Key", "")
-        if outcome.get("repeat"):
+        if outcome.get("repeat") and key:
             passed.add("repeated")
-            if key and key in pending.uncertain:
+            if key in pending.uncertain:
                 pending.uncertain.discard(key)
                 passed.add("uncertain")
         if rows.get("accepted"):
             passed.add("accepted")
             if "Content-Digest" in request.headers:
                 passed.add("digest")
-            if "Request-Id" in request.headers:
+            # An upload says these where it is created; its pieces may claim what they like.
+            whole = request.method == "POST"
+            if whole and "Request-Id" in request.headers:
                 passed.add("answered")
                 if rows.get("nil") == rows["accepted"]:
                     passed.add("nothing")
-            if "Completes" in request.headers:
+            if whole and "Completes" in request.headers:
                 passed.add("mended")
         return passed
+
+
+def _said(request: web.Request) -> str:
+    """What tells one token from another, without keeping it."""
+    return hashlib.sha256(request.headers.get("Authorization", "").encode()).hexdigest()
 
 
 def _outcome(response: web.StreamResponse) -> dict[str, Any]:

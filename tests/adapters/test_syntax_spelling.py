@@ -78,7 +78,8 @@ def test_an_amount_with_one_reading_is_read_whatever_its_column_says(
 @pytest.mark.parametrize(
     "text",
     ["", "x", "1,23,456.00", "1.2345", "12.345.6", "$5", "5 EUR", "--5", "(-5)", "(5", "5)", "£5£",
-     "1e5", ".50", "5.", "\u0661\u0662", "123456789012", "1,234 567"],
+     "1e5", ".50", "5.", "\u0661\u0662", "123456789012", "1,234 567",
+     "0,500", "0 500", "£00,500.00"],
 )  # fmt: skip
 def test_what_is_no_amount_is_not_read(text: str) -> None:
     with pytest.raises(NotReadError):

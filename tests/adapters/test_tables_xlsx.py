@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.tables.records_xlsx import RECORDS_XLSX
+from gateway.core.limits import INLINE_BODY_BYTES
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import MemoryBody
 from tests.adapters.record_strategies import CONTEXT, split
@@ -125,6 +126,20 @@ def test_hidden_rows_are_read_and_merged_cells_hold_one_value() -> None:
 )
 def test_a_sheet_that_reaches_too_far_or_is_no_xml_is_never_opened(rows: str) -> None:
     assert refusal(workbook(rows)).reason is Reason.WORKBOOK_NOT_VALID
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        HEADER + '<row r="200000"><c r="B200000"><v>1</v></c></row>',
+        HEADER + "<row/>" * 300_000,
+    ],
+    ids=["cells far apart", "empty elements"],
+)
+def test_a_small_workbook_has_no_work_for_a_large_one(rows: str) -> None:
+    data = workbook(rows)
+    assert len(data) < INLINE_BODY_BYTES
+    assert refusal(data).reason in {Reason.WORKBOOK_NOT_VALID, Reason.DECOMPRESSION_LIMIT}
 
 
 def test_a_document_type_is_refused() -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.tables.records_jsonl import RECORDS_JSONL
+from gateway.core.adapter import ReadContext
+from gateway.core.envelope import Envelope
 from gateway.core.groups.person import Answer
 from gateway.core.mending import TAG_BYTES, Mending, RefusedRows
+from gateway.core.reading import in_memory, take
 from gateway.core.record import RowError
 from gateway.core.records import NilReturn
 from gateway.core.refusal import Reason, Refused
+from gateway.core.stages import MemoryBody
 
 KEY = bytes(range(32))
 keys = st.text(min_size=1, max_size=20)
@@ -85,3 +93,39 @@ def test_what_was_left_out_is_said():
     assert mending.notes() == ()
     mending.counts(record(1, "B"))
     assert [note.code for note in mending.notes()] == ["ROWS_NOT_OPEN"]
+
+
+def test_a_key_that_stands_on_an_accepted_row_too_opens_nothing():
+    refused = RefusedRows(KEY)
+    refused.accepted("A")
+    for wrong in (error(2, "A"), error(3, "B"), error(3, "B")):
+        refused.add(wrong)
+    assert refused.tags() == tags(error(3, "B"))
+    assert [note.code for note in refused.notes()] == ["KEYS_NOT_UNIQUE"]
+
+
+def test_a_key_that_stands_on_two_refused_rows_opens_nothing():
+    assert tags(error(2, "A"), error(3, "A")) == b""
+
+
+def test_a_key_like_the_number_of_a_refused_row_is_not_taken_for_it():
+    refused = RefusedRows(KEY)
+    refused.accepted("row:5")
+    refused.add(error(5))
+    assert refused.tags() == b""
+
+
+def test_the_row_of_a_record_that_was_not_asked_for_keeps_its_key():
+    one = Envelope(KEY, "sub_1")
+    adapter = replace(RECORDS_JSONL, read=lambda *_: iter([record(2, "K")]))
+    with pytest.raises(Refused) as refused:
+        take(
+            MemoryBody(b"x"),
+            adapter,
+            ReadContext(dt.datetime(2026, 11, 1, tzinfo=dt.UTC)),
+            frozenset(),
+            one,
+            bytes,
+            in_memory,
+        )
+    assert [told.key for told in refused.value.errors] == ["K"]  # type: ignore[attr-defined]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
 
+from gateway import correction
+from gateway.core.correcting import Wording
 from gateway.core.cursor import write_cursor
+from gateway.core.identity import Caller
 from gateway.judge.receipt import verify_receipt
+from gateway.wiring import clock
 from tests.conftest import SAMPLES, House
 from tests.schedules import schedule
 
@@ -151,3 +156,23 @@ async def test_a_correction_that_cannot_be_read_is_refused(house: House, body: b
     assert status in {400, 422}
     assert answer["fix"]
     assert await follow(house, sent["id"]) == []
+
+
+async def test_a_row_of_several_records_is_told_to_who_received_any_of_them(house: House) -> None:
+    types = ("employment", "earnings")
+    request = await house.ask("calculation", "employer", *types)
+    content = (SAMPLES / "fps.xml").read_bytes()
+    status, sent, _ = await house.employer.submit(content, XML, Request_Id=request)
+    assert status == 201, sent
+    gateway = house.gateway
+    clerk = correction.Clerk(
+        gateway.store.corrections, gateway.ring, gateway.law.version, clock, os.urandom, str
+    )
+    caller = Caller("employer", "organisation", frozenset({"employer"}), "", frozenset(), "")
+    found = correction.find(caller, sent["id"], clerk)
+    shown = found.views["calculation"]
+    for feed, name in zip(("calculation", "tracing"), types, strict=True):
+        found.views[feed] = {name: shown[name]}
+    said = Wording(sent["id"], "incorrect", rows=(1,))
+    told = await correction.receivers(found, said, clerk)
+    assert sorted(told) == ["calculation", "tracing"]

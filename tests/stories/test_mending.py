@@ -117,6 +117,17 @@ async def test_rows_without_keys_in_another_number_are_not_guessed_at(house: Hou
     assert (await show(house, first["id"]))["open"] == 2
 
 
+async def test_a_row_is_not_counted_twice_where_blank_lines_have_gone(house: House) -> None:
+    lines = schedule(GOOD[0], BAD, *GOOD[1:]).splitlines(keepends=True)
+    with_blank = b"".join([*lines[:2], b"\r\n", *lines[2:]])
+    _, first, _ = await house.employer.submit(with_blank, CSV)
+    assert first["rows"] == {"accepted": 3, "refused": 1, "nil": 0}, first
+    without = schedule(GOOD[0], MENDED, *GOOD[1:])
+    status, answer, _ = await house.employer.submit(without, CSV, Completes=first["id"])
+    assert (status, answer["type"].rpartition("/")[2]) == (422, "file-rule")
+    assert sorted(await names(house)) == ["Good1", "Good2", "Good3"]
+
+
 async def test_what_is_closed_cannot_be_completed_again(house: House) -> None:
     first = await whole(house)
     body = schedule(*GOOD, MENDED, MENDED_TOO)
