@@ -29,53 +29,19 @@ def name_of(item: Record | RowError) -> str:
 
 
 class RefusedRows:
-    """The names of the rows that are refused, as their file is read.
-
-    A name that stands on another row too says of neither which is meant: it is never open.
-    """
+    """The names of the rows that are refused, as their file is read."""
 
     def __init__(self, data_key: bytes) -> None:
         self._key = derive(data_key, _INFO)
-        self._rows: dict[int, int] = {}
-        self._tags: dict[int, int] = {}
-        self._twice: set[int] = set()
-        # Of a key that was accepted only its hash, which nothing outside this process can make.
-        self._accepted = array("q")
+        self._tags: set[int] = set()
 
     def add(self, error: RowError) -> None:
         """Remember a row; several errors of one row are one row."""
-        name = name_of(error)
-        tag = _tag(self._key, name)
-        if self._rows.setdefault(tag, error.row) != error.row:
-            self._twice.add(tag)
-        self._tags[hash(name)] = tag
-
-    def accepted(self, key: str) -> None:
-        """Remember that a row with this key is not refused."""
-        self._accepted.append(hash(key))
+        self._tags.add(_tag(self._key, name_of(error)))
 
     def tags(self) -> bytes:
         """All of them in order, eight bytes each."""
-        return _packed(sorted(self._rows.keys() - self._ambiguous()))
-
-    def notes(self) -> tuple[Note, ...]:
-        """What to say of refused rows that cannot be told from others."""
-        names = len(self._ambiguous())
-        if not names:
-            return ()
-        return (
-            Note(
-                code="KEYS_NOT_UNIQUE",
-                message=f"{names} keys stand on several rows. Rows refused under them cannot be "
-                "completed; send them as a file of their own, each with its own key.",
-            ),
-        )
-
-    def _ambiguous(self) -> set[int]:
-        if not self._rows:
-            return set()
-        also = {self._tags[name] for name in self._accepted if name in self._tags}
-        return self._twice | also
+        return _packed(sorted(self._tags))
 
 
 class OpenRows:

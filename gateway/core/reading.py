@@ -73,8 +73,6 @@ def take(
                 if record.row != last_row:  # a row may hold several records
                     last_row = record.row
                     highest = max(highest, record.row)
-                    if record.key is not None and mending is None:
-                        refusals.named.accepted(record.key)
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()
@@ -85,7 +83,8 @@ def take(
             notes.append(item)
     if buffer:
         seal()
-    notes.extend(refusals.named.notes() if mending is None else mending.notes())
+    if mending is not None:
+        notes.extend(mending.notes())
     refusals.check(blocks, notes, partial=adapter.partial)
     accepted = sum(block.count for block in blocks)
     return Reading(

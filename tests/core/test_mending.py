@@ -95,26 +95,6 @@ def test_what_was_left_out_is_said():
     assert [note.code for note in mending.notes()] == ["ROWS_NOT_OPEN"]
 
 
-def test_a_key_that_stands_on_an_accepted_row_too_opens_nothing():
-    refused = RefusedRows(KEY)
-    refused.accepted("A")
-    for wrong in (error(2, "A"), error(3, "B"), error(3, "B")):
-        refused.add(wrong)
-    assert refused.tags() == tags(error(3, "B"))
-    assert [note.code for note in refused.notes()] == ["KEYS_NOT_UNIQUE"]
-
-
-def test_a_key_that_stands_on_two_refused_rows_opens_nothing():
-    assert tags(error(2, "A"), error(3, "A")) == b""
-
-
-def test_a_key_like_the_number_of_a_refused_row_is_not_taken_for_it():
-    refused = RefusedRows(KEY)
-    refused.accepted("row:5")
-    refused.add(error(5))
-    assert refused.tags() == b""
-
-
 def test_the_row_of_a_record_that_was_not_asked_for_keeps_its_key():
     one = Envelope(KEY, "sub_1")
     adapter = replace(RECORDS_JSONL, read=lambda *_: iter([record(2, "K")]))
