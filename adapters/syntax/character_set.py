@@ -34,8 +34,9 @@ _SINGLE: Final = ("cp1252", "iso8859_15", "mac_roman", "cp850", "cp1250")
 # question, and where it is not. A few odd marks in a name may look like a word in another set.
 _SAMPLE_LEAST: Final = 8
 _DOUBT_LEAST: Final = 64
-# By how much another set has to be more like a language than windows-1252.
-_LIKELIER: Final = 0.3
+# By how much another set has to be more like a language than windows-1252. Marks drawn at random, which
+# are of no language, come to 0.54 at most in seventy thousand samples; names in another set come to more than 0.7.
+_LIKELIER: Final = 0.6
 
 _ASCII: Final = bytes(range(128))
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

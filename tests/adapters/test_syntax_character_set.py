@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from adapters.syntax.csv_table import Table
@@ -25,6 +27,17 @@ def test_a_set_of_single_bytes_is_told_and_the_note_says_which(charset: str, cal
     table = Table(MemoryBody(TEXT.encode(charset)))
     assert [tuple(cells) for cells in table.rows()] == NAMES * 9
     assert [called in note.message for note in table.notes] == [True]
+
+
+def test_marks_that_are_of_no_language_speak_for_no_other_set() -> None:
+    chance = random.Random(7)
+    marks = [chr(number) for number in range(0xA1, 0x100)]
+    for _ in range(400):
+        few = [*chance.sample(marks, chance.choice((6, 12, 30))), *"abo0V"]
+        words = ["".join(chance.choices(few, k=chance.randint(1, 12))) for _ in range(30)]
+        lines = "\n".join(f"{word},M,AA000017A,NO_EARNINGS" for word in words)
+        table = Table(MemoryBody(f"a,b,c,d\n{lines}".encode("cp1252")))
+        assert [cells[0] for cells in table.rows()] == words
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16"])
