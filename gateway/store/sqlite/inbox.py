@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import msgspec
 
 from gateway.core.inbox_item import Item
 from gateway.store.sqlite.connection import fetch
-from gateway.store.sqlite.writer import Turn, Writer
+from gateway.store.sqlite.writer import Change, Writer
+
+_SAVE: Final = "INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Inbox:
@@ -57,43 +59,8 @@ class Inbox:
 
     async def save(self, item: Item) -> None:
         """Remember an item as it is now; durable on return. One of the same name gives way."""
-        await self._writer.do(_Save(item))
+        await self._writer.do(Change(_SAVE, msgspec.structs.astuple(item)))
 
     async def drop(self, identity: str) -> None:
         """Forget an item."""
-        await self._writer.do(_Drop(identity))
-
-
-class _Save:
-    rows = 1
-
-    def __init__(self, item: Item) -> None:
-        self._item = item
-
-    def prepare(self, turn: Turn) -> None:
-        """Nothing to decide."""
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute(
-            "INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            msgspec.structs.astuple(self._item),
-        )
-
-    def answer(self, _turn: Turn) -> None:
-        return None
-
-
-class _Drop:
-    rows = 1
-
-    def __init__(self, identity: str) -> None:
-        self._identity = identity
-
-    def prepare(self, turn: Turn) -> None:
-        """Nothing to decide."""
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute("DELETE FROM inbox WHERE id = ?", (self._identity,))
-
-    def answer(self, _turn: Turn) -> None:
-        return None
+        await self._writer.do(Change("DELETE FROM inbox WHERE id = ?", (identity,)))

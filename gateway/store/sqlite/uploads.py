@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import apsw
 import msgspec
 
 from gateway.core.upload_item import Upload
 from gateway.store.sqlite.connection import fetch
-from gateway.store.sqlite.writer import Turn, Writer
+from gateway.store.sqlite.writer import Change, Writer
+
+_SAVE: Final = "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Uploads:
@@ -54,43 +58,8 @@ class Uploads:
 
     async def save(self, upload: Upload) -> None:
         """Remember an upload, or how far it has come; durable on return."""
-        await self._writer.do(_Save(upload))
+        await self._writer.do(Change(_SAVE, msgspec.structs.astuple(upload)))
 
     async def drop(self, identity: str) -> None:
         """Forget an upload."""
-        await self._writer.do(_Drop(identity))
-
-
-class _Save:
-    rows = 1
-
-    def __init__(self, upload: Upload) -> None:
-        self._upload = upload
-
-    def prepare(self, turn: Turn) -> None:
-        """Nothing to decide."""
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute(
-            "INSERT OR REPLACE INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            msgspec.structs.astuple(self._upload),
-        )
-
-    def answer(self, _turn: Turn) -> None:
-        return None
-
-
-class _Drop:
-    rows = 1
-
-    def __init__(self, identity: str) -> None:
-        self._identity = identity
-
-    def prepare(self, turn: Turn) -> None:
-        """Nothing to decide."""
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute("DELETE FROM upload WHERE id = ?", (self._identity,))
-
-    def answer(self, _turn: Turn) -> None:
-        return None
+        await self._writer.do(Change("DELETE FROM upload WHERE id = ?", (identity,)))

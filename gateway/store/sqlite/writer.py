@@ -145,6 +145,26 @@ class Work(Protocol):
         """What the waiter hears."""
 
 
+class Change:
+    """One statement to be committed, with nothing to decide and nothing to hear but that it was."""
+
+    rows = 1
+
+    def __init__(self, statement: str, parameters: tuple[Any, ...]) -> None:
+        self._statement = statement
+        self._parameters = parameters
+
+    def prepare(self, turn: Turn) -> None:
+        """Nothing to decide."""
+
+    def write(self, turn: Turn) -> None:
+        """Run the statement."""
+        turn.db.execute(self._statement, self._parameters)
+
+    def answer(self, _turn: Turn) -> None:
+        """Nothing to hear."""
+
+
 class Writer:
     """Groups work into transactions, extends the ledger and signs its checkpoints."""
 
