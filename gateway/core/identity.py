@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Party(Protocol):
+    """What the registry knows of a party."""
+
+    @property
+    def id(self) -> str:
+        """What it is called here."""
+
+    @property
+    def kind(self) -> str:
+        """What kind of party it is, as an organisation or a consumer."""
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The classes that it is of on that day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,6 @@ def take(
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
     nil = highest = 0
-    last_row = -1
 
     def seal() -> None:
         number = len(blocks)
@@ -70,9 +69,7 @@ def take(
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
             elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
-                if record.row != last_row:  # a row may hold several records
-                    last_row = record.row
-                    highest = max(highest, record.row)
+                highest = max(highest, record.row)
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
                     seal()

@@ -10,24 +10,13 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from gateway.core.identity import Caller, Credentials
+from gateway.core.identity import Caller, Credentials, Party
 from gateway.core.rate import RateLimit
 from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import TrustStore
 from gateway.edge.oauth import jose
 from gateway.edge.oauth.access_token import AccessTokens, IssuedToken
 from gateway.edge.oauth.assertion import verify_assertion
-
-
-class Party(Protocol):
-    """What the registry knows of a party."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def classes(self) -> frozenset[str]: ...
 
 
 class Client(Protocol):

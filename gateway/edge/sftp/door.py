@@ -12,24 +12,13 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.core.canonical import b64u
-from gateway.core.identity import Caller, Credentials
+from gateway.core.identity import Caller, Credentials, Party
 from gateway.core.rate import RateLimit
 from gateway.core.refusal import Reason, Refused
 
 # What a receipt names as the client: not an OAuth client, but this door (docs/evidence.md).
 CLIENT: Final = "sftp"
 _SCOPE: Final = frozenset({"submissions"})
-
-
-class Party(Protocol):
-    """What the registry knows of a party."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def classes(self) -> frozenset[str]: ...
 
 
 class Keys(Protocol):
