@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
+from adapters.syntax.hmrc_codes import FREQUENCIES
 from adapters.syntax.one_line import is_line
 from adapters.syntax.values import TEXT_CHARS, day_of, pence_of
 from gateway.core import identifiers, rules
-from gateway.core.groups.group import Frequency
 from gateway.core.rules import Rule
 
 MONEY_NOT_VALID: Final = Rule(
@@ -39,18 +39,6 @@ ELEMENT_NOT_PLAIN: Final = Rule(
     "The element holds other elements, where it should hold a value.",
     "Send it as HMRC's schema has it.",
 )
-
-FREQUENCIES: Final[dict[str, Frequency]] = {
-    "W1": "weekly",
-    "W2": "fortnightly",
-    "W4": "four_weekly",
-    "M1": "monthly",
-    "M3": "quarterly",
-    "M6": "half_yearly",
-    "MA": "annual",
-    "IO": "one_off",
-    "IR": "irregular",
-}
 
 # HMRC's amounts have up to eleven digits of pounds; ten billion pounds is more than anybody's pay.
 _POUND_DIGITS: Final = 10

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
+from adapters.syntax.hmrc_codes import FREQUENCIES
 from gateway.core import identifiers, rules
-from gateway.core.groups.group import Frequency
 from gateway.core.rules import Rule
 
 MONEY_NOT_VALID: Final = Rule(
@@ -48,18 +48,6 @@ INSTANT_NOT_VALID: Final = Rule(
     "The date and time cannot be read.",
     "Write it as in 2026-10-31T09:30:00Z (RFC 3339).",
 )
-
-FREQUENCIES: Final[dict[str, Frequency]] = {
-    "W1": "weekly",
-    "W2": "fortnightly",
-    "W4": "four_weekly",
-    "M1": "monthly",
-    "M3": "quarterly",
-    "M6": "half_yearly",
-    "MA": "annual",
-    "IO": "one_off",
-    "IR": "irregular",
-}
 
 _DATE_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT_FORM: Final = re.compile(

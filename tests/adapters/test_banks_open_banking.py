@@ -25,6 +25,7 @@ from gateway.core.records import (
     TransactionRecord,
 )
 from gateway.core.refusal import Reason, Refused
+from tests.adapters.damage import overwritten
 from tests.adapters.open_banking_messages import (
     MARK,
     Json,
@@ -39,6 +40,7 @@ from tests.adapters.open_banking_messages import (
     told,
     transaction,
 )
+from tests.adapters.schedule_files import survives
 from tests.conftest import SAMPLES
 
 SAMPLE = (SAMPLES / "open-banking.json").read_bytes()
@@ -357,16 +359,10 @@ def test_what_is_written_is_read_back(moved: list[int], stands: list[int], by_li
     assert amount(5)["Amount"] == "0.05"
 
 
-@given(st.integers(0, 2**32), st.binary(min_size=1, max_size=4))
+@given(overwritten(SAMPLE))
 @settings(deadline=None)
-def test_bytes_overwritten_are_read_or_refused(at: int, by: bytes) -> None:
-    content = bytearray(SAMPLE)
-    at %= len(content)
-    content[at : at + len(by)] = by
-    try:
-        read(bytes(content))
-    except Refused:
-        return
+def test_bytes_overwritten_are_read_or_refused(content: bytes) -> None:
+    survives(read, content)
 
 
 # What only escapes can spell is refused whole.

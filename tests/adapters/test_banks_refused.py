@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.banks import auth002
@@ -24,6 +23,8 @@ from tests.adapters.bank_messages import (
     supplement,
     text,
 )
+from tests.adapters.damage import overwritten
+from tests.adapters.schedule_files import survives
 
 
 def moved_into_fault(root: etree._Element) -> etree._Element:
@@ -137,15 +138,9 @@ def test_a_message_beyond_the_limit_is_refused() -> None:
     assert refused.value.reason is Reason.BODY_TOO_LARGE
 
 
-@given(st.integers(0, 2**32), st.binary(min_size=1, max_size=3))
-def test_a_message_with_bytes_overwritten_is_read_or_refused(at: int, by: bytes) -> None:
-    content = bytearray((SAMPLES / "bank-answer.xml").read_bytes())
-    at %= len(content)
-    content[at : at + len(by)] = by
-    try:
-        read(bytes(content))
-    except Refused:
-        return
+@given(overwritten((SAMPLES / "bank-answer.xml").read_bytes()))
+def test_a_message_with_bytes_overwritten_is_read_or_refused(content: bytes) -> None:
+    survives(read, content)
 
 
 def test_threads_read_side_by_side() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.government import rti_income, rti_members
-from adapters.government.rti_members import FREQUENCIES, PAYMENT, QUESTION
+from adapters.government.rti_members import PAYMENT, QUESTION
+from adapters.syntax.hmrc_codes import FREQUENCIES
 from gateway.core.groups.person import Who
 from gateway.core.groups.work import Pay, Work
 from gateway.core.record import Note, RowError
