@@ -77,6 +77,19 @@ def test_no_function_is_longer_than_a_page() -> None:
     assert long == {}
 
 
+def test_nothing_lies_about_that_does_not_belong_here() -> None:
+    """A test that writes where it was started must not go unseen; least of all what is a key."""
+    plain = re.compile(r"[A-Za-z0-9._-]+")
+    here = [path for path in ROOT.iterdir() if path.name != "var"]
+    inside = [path for top in here if top.name[0] != "." for path in top.rglob("*")]
+    odd = [
+        path.name
+        for path in (*here, *inside)
+        if not plain.fullmatch(path.name) or path.suffix in {".pem", ".key"}
+    ]
+    assert odd == []
+
+
 def test_modules_are_named_for_what_they_are() -> None:
     wrong = [
         place(path)

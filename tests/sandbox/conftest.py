@@ -51,4 +51,4 @@ async def joined(sandbox: Gateway, practice: Path, tmp_path: Path, cli: Cli) -> 
         "--directory", tmp_path / "bakery",
     )  # fmt: skip
     assert ran.code == Exit.OK, ran.err
-    return Path(ran.out.strip())
+    return Path(ran.out.splitlines()[-1])

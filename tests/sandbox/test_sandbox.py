@@ -91,7 +91,7 @@ async def test_a_sandbox_remembers_over_a_restart(practice: Path, tmp_path: Path
             "sandbox", "join", f"https://localhost:{gateway.port}", "--id", "bakery", "--class",
             "employer", "--ca", practice / "pki" / "server-ca.pem", "--directory", tmp_path / "b",
         )  # fmt: skip
-        profile = profiles.load(Path(ran.out.strip()))
+        profile = profiles.load(Path(ran.out.splitlines()[-1]))
         async with Sandbox(profile) as there, Client(profile) as client:
             await there.move(86_400)
             await client.submit(SCHEDULE)
