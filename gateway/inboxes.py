@@ -58,7 +58,7 @@ async def listening(
         return
 
     def folders(organisation: str) -> list[str]:
-        requests = store.registry.requests(organisation=organisation)
+        requests = store.requests.requests(organisation=organisation)
         return [each.id for each in requests] + store.journal.with_refused_rows(organisation)
 
     room = Room(

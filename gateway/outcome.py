@@ -10,7 +10,7 @@ import msgspec
 from gateway.core import drafting
 from gateway.core.envelope import Envelope
 from gateway.core.record import RowError, RuleCount
-from gateway.core.refusal import Refused
+from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Draft, Outcome, Pending, Recorded
 from gateway.submission import Intake, mended_by, mending_of
 
@@ -23,8 +23,12 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
     envelope = Envelope(data_key, submission)
     pending = msgspec.msgpack.decode(envelope.open(b"pending", 0, sealed), type=Pending)
     statement = pending.statement
+    organisation, request = statement.sender.organisation, statement.request
+    ask = None if request is None else intake.journal.request_of(organisation, request)
     try:
-        mended = mended_by(pending.completes, statement.sender.organisation, intake)
+        if ask is not None and ask.withdrawn:
+            raise Refused(Reason.REQUEST_WITHDRAWN)
+        mended = mended_by(pending.completes, organisation, intake)
         reading = await intake.reader.read(
             submission,
             pending.adapter,
@@ -42,8 +46,6 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
         recorded = await intake.journal.refuse(draft)
         intake.files.discard(submission)
         return recorded
-    organisation, request = statement.sender.organisation, statement.request
-    ask = None if request is None else intake.journal.request_of(organisation, request)
     reading = drafting.dated(reading, ask, statement.received_at)
     return await intake.journal.record(
         Draft(

@@ -1,9 +1,12 @@
-"""THE ASK: an information request, from a consumer to an organisation.
+"""THE ASK: an information request, from draft to answered, refused, withdrawn or escalated.
 
     1 authenticate   which consumer asks, or which organisation looks?
     2 permit         a purpose that is the consumer's, a record type the organisation may send
     3 seal           the subject's identifiers, under a key of their own
-    4 enter          raised, in the ledger, without a word about the subject
+    4 enter          raised, and issued, in the ledger, without a word about the subject
+    5 serve          by a notice (`gateway.notice`), which says that it waits
+    6 live           acknowledged, asked about, answered: each step by the table of
+                     `gateway.core.request_life`, each an entry
 
 A request without a purpose in law is refused here, before it can reach anybody.
 """
@@ -11,73 +14,60 @@ A request without a purpose in law is refused here, before it can reach anybody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from gateway.core.deadlines import Deadlines, uk_day
 from gateway.core.duty import Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.groups.person import Who
-from gateway.core.identifiers import IdentifierError, nino
 from gateway.core.identity import Caller
 from gateway.core.instant import written
+from gateway.core.notice_item import Draft, Wording
+from gateway.core.order_terms import ORDERS
+from gateway.core.permission import Asking, Parties, permit
 from gateway.core.refusal import Reason, Refused
+from gateway.core.request_item import Clarification, Happened, Stored
+from gateway.core.request_life import ENDED, Event, State, left
+from gateway.core.subject import Subject, least
 
 SCOPE: Final = "requests"
-_CITATION_CHARS: Final = 200
-
-
-class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a consumer asks: of whom, about whom, why, for which records, and by when."""
-
-    organisation: str
-    purposes: tuple[str, ...]
-    citation: str
-    record_types: tuple[str, ...]
-    subject: Who
-    due: dt.date
-    reference: str | None = None
-
-
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it is stored; the subject is sealed under the wrapped key."""
-
-    id: str
-    organisation: str
-    consumer: str
-    purposes: tuple[str, ...]
-    citation: str
-    record_types: tuple[str, ...]
-    reference: str | None
-    wrapped_key: bytes
-    subject: bytes
-    raised: str
-    due: str
-
-
-class Party(Protocol):
-    """An organisation as the registry knows it."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def classes(self) -> frozenset[str]: ...
+_TEXT_CHARS: Final = 4_000
 
 
 class Requests(Protocol):
-    """Remembers requests; `raise_request` is durable on return, with its ledger entry."""
+    """Remembers requests; each change is durable on return, with its ledger entries.
 
-    def party(self, identity: str, day: dt.date) -> Party | None: ...
-    async def raise_request(self, request: Stored) -> None: ...
+    `step`, `ask` and `explain` raise Refused(REQUEST_STATE) for what cannot happen to a request where
+    it stands, also when it moved on since it was looked at.
+    """
+
+    async def raise_requests(
+        self, requests: Sequence[Stored], notices: Sequence[Draft]
+    ) -> None: ...
+    async def step(
+        self, identity: str, event: Event, by: str, *, notices: Sequence[Draft] = ()
+    ) -> Stored: ...
+    async def ask(self, identity: str, by: str, n: int, question: bytes, day: dt.date) -> None: ...
+    async def explain(
+        self, identity: str, by: str, n: int, answer: bytes, day: dt.date, notice: Draft | None
+    ) -> None: ...
     def requests(
         self,
         *,
         organisation: str | None = None,
         consumer: str | None = None,
         identity: str | None = None,
+        states: Iterable[str] = (),
+        batch: str | None = None,
+        before: str | None = None,
+        limit: int = 1_000,
     ) -> list[Stored]: ...
+    def history(self, identity: str) -> list[Happened]: ...
+    def clarifications(self, identity: str) -> list[Clarification]: ...
 
 
 class Vault(Protocol):
@@ -89,102 +79,274 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What asking is made of; built once by `gateway.wiring`."""
+    """What asking is made of; built once by `gateway.wiring`. `sent` is told that notices wait."""
 
     requests: Requests
+    parties: Parties
     vault: Vault
     law: Law
+    deadlines: Deadlines
     clock: Callable[[], dt.datetime]
     entropy: Callable[[int], bytes]
     new_id: Callable[[str], str]
+    sent: Callable[[], None] = lambda: None
+
+
+# --- asking -------------------------------------------------------------------------------------
 
 
 async def ask(caller: Caller, asking: Asking, desk: Desk) -> Stored:
     """Raise a request; raises Refused, naming what the law does not allow."""
-    if caller.kind != "consumer":
-        raise Refused(Reason.NOT_PERMITTED, "Only consumers ask.")  # 1
-    _permit(caller, asking, desk)  # 2
+    stored = drafted(caller, asking, desk)  # 2, 3
+    notices = () if asking.draft else (calling_for(stored, desk),)
+    await desk.requests.raise_requests((stored,), notices)  # 4
+    desk.sent()  # 5
+    return stored
+
+
+def drafted(caller: Caller, asking: Asking, desk: Desk, batch: str | None = None) -> Stored:
+    """A request as it would be stored, if it may be asked; raises Refused."""
+    day = uk_day(desk.clock())
+    allowed = permit(caller, asking, desk.parties, desk.law, desk.deadlines, day)  # 2
     identity, key = desk.new_id("req"), desk.entropy(32)
-    subject = msgspec.json.encode(asking.subject)
-    stored = Stored(
+    envelope = Envelope(key, identity)
+    subject = Subject(
+        who=asking.subject,
+        where=asking.addresses,
+        parent_asked_first=asking.parent_asked_first,
+        why_not=asking.why_not,
+    )
+
+    def sealed(kind: bytes, value: object) -> bytes:
+        return envelope.seal(kind, 0, msgspec.json.encode(value), desk.entropy(NONCE_BYTES))
+
+    return Stored(
         id=identity,
         organisation=asking.organisation,
         consumer=caller.party,
         purposes=tuple(sorted(set(asking.purposes))),
         citation=asking.citation,
-        record_types=tuple(sorted(set(asking.record_types))),
+        record_types=allowed.record_types,
         reference=asking.reference,
         wrapped_key=desk.vault.wrap(key, identity.encode()),
-        subject=Envelope(key, identity).seal(
-            b"subject", 0, subject, desk.entropy(NONCE_BYTES)
-        ),  # 3
+        subject=sealed(b"subject", subject),  # 3
         raised=written(desk.clock()),
-        due=asking.due.isoformat(),
+        due=allowed.due.isoformat(),
+        kind=asking.kind,
+        state=State.DRAFTED if asking.draft else State.ISSUED,
+        provider_class=allowed.provider_class,
+        batch=batch,
+        terms=None if asking.terms is None else sealed(b"terms", asking.terms),
     )
-    await desk.requests.raise_request(stored)  # 4
-    return stored
 
 
-def _permit(caller: Caller, asking: Asking, desk: Desk) -> None:
-    day = desk.clock().date()
-    allowed = {p for feed in caller.classes for p in desk.law.purposes_of(feed)}
-    if not asking.purposes or not set(asking.purposes) <= allowed:
-        raise Refused(
-            Reason.NO_PURPOSE,
-            f"Your purposes in law are: {', '.join(sorted(allowed))}.",
-        )
-    if not asking.citation.strip() or len(asking.citation) > _CITATION_CHARS:
-        raise Refused(Reason.PARAMETER_NOT_VALID, "citation says which law obliges the answer.")
-    if asking.due < day:
-        raise Refused(Reason.PARAMETER_NOT_VALID, "due is a day that is still to come.")
-    if asking.subject.nino is not None:
-        try:
-            nino(asking.subject.nino)
-        except IdentifierError as error:
-            raise Refused(
-                Reason.PARAMETER_NOT_VALID, "subject.nino is not a National Insurance number."
-            ) from error
-    organisation = desk.requests.party(asking.organisation, day)
-    if organisation is None or organisation.kind != "organisation":
-        raise Refused(Reason.PARAMETER_NOT_VALID, "There is no such organisation.")
-    may = desk.law.may_be_asked(organisation.classes, asking.purposes, day)
-    wanted = set(asking.record_types)
-    if not wanted or not wanted <= may:
-        told = f"This organisation may be asked for: {', '.join(sorted(may))}."
-        nothing = "This organisation may be asked for nothing for these purposes today."
-        raise Refused(Reason.PARAMETER_NOT_VALID, told if may else nothing)
+def calling_for(request: Stored, desk: Desk) -> Draft:
+    """The notice that serves a request."""
+    order = ORDERS.get(request.kind)
+    kind = "information_request" if order is None else order.notice
+    purpose = "requests" if order is None else "orders"
+    return notice_of(request, kind, purpose, desk)
 
 
-def listed(caller: Caller, desk: Desk, identity: str | None = None) -> list[dict[str, Any]]:
-    """The requests a caller may see: those it raised, or those sent to it.
-
-    Raises Refused(REQUEST_NOT_FOUND) for an id that is not among them.
-    """
-    mine = (
-        {"organisation": caller.party}
-        if caller.kind == "organisation"
-        else {
-            "consumer": caller.party,
-        }
+def notice_of(
+    request: Stored, kind: str, purpose: str, desk: Desk, values: dict[str, str] | None = None
+) -> Draft:
+    """A notice to the organisation of a request, to go as soon as it can."""
+    identity, key = desk.new_id("ntc"), desk.entropy(32)
+    packed = msgspec.json.encode(Wording(values=values or {}))
+    return Draft(
+        id=identity,
+        request=request.id,
+        correspondent=request.organisation,
+        kind=kind,
+        purpose=purpose,
+        wrapped_key=desk.vault.wrap(key, identity.encode()),
+        sealed=Envelope(key, identity).seal(b"notice", 0, packed, desk.entropy(NONCE_BYTES)),
+        next_try=written(desk.clock()),
     )
-    found = desk.requests.requests(**mine, identity=identity)
-    if identity is not None and not found:
+
+
+# --- the consumer's steps -----------------------------------------------------------------------
+
+
+async def issue(caller: Caller, identity: str, desk: Desk) -> Stored:
+    """Send a draft on its way; raises Refused."""
+    request = _raised_by(caller, identity, desk)
+    found = await desk.requests.step(
+        identity, Event.ISSUED, caller.party, notices=(calling_for(request, desk),)
+    )
+    desk.sent()
+    return found
+
+
+async def withdraw(caller: Caller, identity: str, desk: Desk) -> Stored:
+    """Ask no longer; whoever was asked is told. Raises Refused."""
+    request = _raised_by(caller, identity, desk)
+    told = request.state is not State.DRAFTED
+    notices = (notice_of(request, "withdrawn", "requests", desk),) if told else ()
+    found = await desk.requests.step(identity, Event.WITHDRAWN, caller.party, notices=notices)
+    desk.sent()
+    return found
+
+
+async def explain(caller: Caller, identity: str, text: str, desk: Desk) -> Stored:
+    """Answer the organisation's open question; its clock runs again. Raises Refused."""
+    request = _raised_by(caller, identity, desk)
+    n = len(desk.requests.clarifications(identity))
+    sealed = _sealed_text(request, b"answer", n, text, desk)
+    notice = notice_of(request, "clarification_answered", "requests", desk)
+    day = uk_day(desk.clock())
+    await desk.requests.explain(identity, caller.party, n, sealed, day, notice)
+    desk.sent()
+    return _raised_by(caller, identity, desk)
+
+
+def _raised_by(caller: Caller, identity: str, desk: Desk) -> Stored:
+    if caller.kind != "consumer":
+        raise Refused(Reason.NOT_PERMITTED, "Only the consumer that asked can do this.")
+    return found(caller, identity, desk)
+
+
+# --- the organisation's steps -------------------------------------------------------------------
+
+
+async def acknowledge(caller: Caller, identity: str, desk: Desk) -> Stored:
+    """Say that a request has arrived and is in hand; saying it again changes nothing."""
+    request = _sent_to(caller, identity, desk)
+    if request.state in ENDED or request.state is State.ACKNOWLEDGED:
+        return request
+    return await desk.requests.step(identity, Event.ACKNOWLEDGED, caller.party)
+
+
+async def query(caller: Caller, identity: str, text: str, desk: Desk) -> Stored:
+    """Ask the officer what is meant; the clock stands still until there is an answer."""
+    request = _sent_to(caller, identity, desk)
+    n = len(desk.requests.clarifications(identity)) + 1
+    sealed = _sealed_text(request, b"question", n, text, desk)
+    day = uk_day(desk.clock())
+    await desk.requests.ask(identity, caller.party, n, sealed, day)
+    return _sent_to(caller, identity, desk)
+
+
+def _sent_to(caller: Caller, identity: str, desk: Desk) -> Stored:
+    if caller.kind != "organisation":
+        raise Refused(Reason.NOT_PERMITTED, "Only the organisation that is asked can do this.")
+    return found(caller, identity, desk)
+
+
+def _sealed_text(request: Stored, kind: bytes, n: int, text: str, desk: Desk) -> bytes:
+    if not text.strip() or len(text) > _TEXT_CHARS:
+        raise Refused(Reason.PARAMETER_NOT_VALID, f"text has from 1 to {_TEXT_CHARS} characters.")
+    return envelope_of(request, desk).seal(kind, n, text.encode(), desk.entropy(NONCE_BYTES))
+
+
+# --- looking ------------------------------------------------------------------------------------
+
+
+def found(caller: Caller, identity: str, desk: Desk) -> Stored:
+    """A request the caller raised, or that was sent to it; raises Refused(REQUEST_NOT_FOUND)."""
+    rows = desk.requests.requests(**_of(caller), identity=identity)
+    if not rows or caller.only not in {None, identity}:
         raise Refused(Reason.REQUEST_NOT_FOUND)
-    return [_shown(stored, desk) for stored in found]
+    return rows[0]
 
 
-def _shown(stored: Stored, desk: Desk) -> dict[str, Any]:
-    key = desk.vault.unwrap(stored.wrapped_key, stored.id.encode())
-    subject = Envelope(key, stored.id).open(b"subject", 0, stored.subject)
-    return {
+def listed(
+    caller: Caller,
+    desk: Desk,
+    *,
+    states: Iterable[str] = (),
+    batch: str | None = None,
+    before: str | None = None,
+    limit: int = 1_000,
+) -> list[dict[str, Any]]:
+    """The requests a caller may see, newest first: those it raised, or those sent to it."""
+    rows = desk.requests.requests(
+        **_of(caller), identity=caller.only, states=states, batch=batch, before=before, limit=limit
+    )
+    return [shown(stored, caller, desk) for stored in rows]
+
+
+def shown(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
+    """A request as a caller sees it; an organisation is told no more of a person than it needs."""
+    told: dict[str, Any] = {
         "id": stored.id,
+        "kind": stored.kind,
+        "state": stored.state.value,
         "organisation": stored.organisation,
         "consumer": stored.consumer,
         "purposes": list(stored.purposes),
         "citation": stored.citation,
         "record_types": list(stored.record_types),
+        "still_to_come": [] if stored.state in ENDED else left(stored.record_types, stored.covered),
         "reference": stored.reference,
-        "subject": msgspec.json.decode(subject),
+        "batch": stored.batch,
         "raised": stored.raised,
+        "served_on": stored.served_on,
         "due": stored.due,
+        "clock_stopped": stored.stopped,
+        "ended": stored.ended,
+        "subject": None,
+        "terms": None,
     }
+    if stored.erased is not None:
+        return told
+    envelope = envelope_of(stored, desk)
+    told["subject"] = subject_for(stored, caller, desk)
+    if stored.terms is not None:
+        told["terms"] = msgspec.json.decode(envelope.open(b"terms", 0, stored.terms))
+    return told
+
+
+def in_full(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
+    """A request with what happened to it, and what was asked about it."""
+    told = shown(stored, caller, desk)
+    told["history"] = [
+        {"event": each.event.value, "state": each.state.value, "at": each.at, "entry": each.entry}
+        | {name: value for name in ("submission", "notice") if (value := getattr(each, name))}
+        for each in desk.requests.history(stored.id)
+    ]
+    told["clarifications"] = []
+    if stored.erased is None:
+        envelope = envelope_of(stored, desk)
+        told["clarifications"] = [
+            {
+                "asked": each.asked,
+                "question": envelope.open(b"question", each.n, each.question).decode(),
+                "answered": each.answered,
+                "answer": None
+                if each.answer is None
+                else envelope.open(b"answer", each.n, each.answer).decode(),
+            }
+            for each in desk.requests.clarifications(stored.id)
+        ]
+    return told
+
+
+def subject_of(stored: Stored, desk: Desk) -> Subject:
+    """Whom a request is about, with all that is known."""
+    sealed = envelope_of(stored, desk).open(b"subject", 0, stored.subject)
+    if stored.events == 0:  # raised before requests had a life
+        return Subject(who=msgspec.json.decode(sealed, type=Who))
+    return msgspec.json.decode(sealed, type=Subject)
+
+
+def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
+    """Whom a request is about, in the words the caller needs: everything, or the least."""
+    subject = subject_of(stored, desk)
+    if caller.kind == "consumer" or stored.provider_class is None:
+        whole: dict[str, Any] = msgspec.to_builtins(subject.who)
+        known = {name: value for name, value in whole.items() if value not in (None, [])}
+        if subject.where:
+            known["address"] = msgspec.to_builtins(subject.where)
+        return known
+    return least(subject, desk.law.finds_by(stored.provider_class))
+
+
+def envelope_of(stored: Stored, desk: Desk) -> Envelope:
+    """What opens the sealed parts of a request."""
+    return Envelope(desk.vault.unwrap(stored.wrapped_key, stored.id.encode()), stored.id)
+
+
+def _of(caller: Caller) -> dict[str, Any]:
+    return {"organisation" if caller.kind == "organisation" else "consumer": caller.party}

@@ -23,7 +23,7 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import inbox, inboxes, returning_process, upload
+from gateway import asking, inbox, inboxes, returning_process, upload
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
 from gateway.conclusions import Conclusions
@@ -50,7 +50,6 @@ from gateway.feed import Counter
 from gateway.inbox import Inbox
 from gateway.mailbox import Post
 from gateway.reading_process import ReadingProcesses
-from gateway.request import Desk
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
 from gateway.submission import Intake, receive
@@ -242,7 +241,7 @@ def _front(
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
         mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
         post=_post(settings, ring, store, now),
-        desk=Desk(store.registry, ring, intake.law, now, os.urandom, new_id),
+        desk=asking.desk(intake, store),
         returns=returning_process.made(intake, store),
         depot=upload.Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,

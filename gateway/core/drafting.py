@@ -137,10 +137,11 @@ def dated(reading: Reading, ask: Ask | None, received_at: dt.datetime) -> Readin
 
 
 def rows_of(completes: str | None, reading: Reading) -> dict[str, Any]:
-    """Which rows are open after a reading: of the submission itself, or of the one it completes."""
+    """What a reading settles, and which rows are open after it: its own, or those it completes."""
+    told = {"covers": reading.covers}
     if completes is None:
-        return {"open_rows": reading.open_rows, "file_rows": reading.file_rows}
-    return {"amends": Amends(completes, COMPLETES, reading.version, reading.open_rows)}
+        return told | {"open_rows": reading.open_rows, "file_rows": reading.file_rows}
+    return told | {"amends": Amends(completes, COMPLETES, reading.version, reading.open_rows)}
 
 
 def seal_outcome(

@@ -31,6 +31,7 @@ from gateway.core.duty_table import (
 )
 from gateway.core.records import GROUP_NAMES, RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
+from gateway.core.subject import IDENTIFIERS
 
 NOT_ENTITLED: Final = "None of your organisation's provider classes may send this format today."
 _REMEMBERED: Final = 1_000
@@ -62,8 +63,14 @@ class Law:
         self.digest: Final = digest.digest()
         self.version: Final = f"{self._table.version}+{self.digest.hex()[:12]}"
 
+    def finds_by(self, slug: str) -> tuple[tuple[str, ...], ...]:
+        """The ways in which organisations of a class find a person, the least telling first."""
+        return self.classes[slug].finds_by or self._table.finds_by
+
     def _check(self) -> None:
         uses = {feed.use for feed in self._table.feed}
+        for way in self._table.finds_by:
+            _known("finds_by", way, IDENTIFIERS)
         for purpose in self._table.purpose:
             _known(f"purpose {purpose.code}", {purpose.use}, uses)
         for answer in self._table.answer:
@@ -71,6 +78,8 @@ class Law:
         for item in self.classes.values():
             where = f"class {item.slug}"
             _known(where, item.barred, self.purposes)
+            for way in item.finds_by:
+                _known(f"{where}, finds_by", way, IDENTIFIERS)
             names = [line.record_type for line in item.sends]
             if len(set(names)) != len(names):
                 raise ValueError(f"{where}: a record type stands twice")

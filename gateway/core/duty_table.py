@@ -93,8 +93,9 @@ class Ground(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ProviderClass(Line, frozen=True):
     """A class of organisation under a duty: what it may be asked for, and what it sends unasked.
 
-    `barred` are purposes for which it may never be asked. A class whose instrument was not found is
-    not enabled until a citation is entered.
+    `barred` are purposes for which it may never be asked, `finds_by` the ways in which it finds a
+    person, the least telling first, where they are not the usual ones: no more than one of them is
+    told to it. A class whose instrument was not found is not enabled until a citation is entered.
     """
 
     slug: str
@@ -103,6 +104,7 @@ class ProviderClass(Line, frozen=True):
     ground: Ground
     note: str = ""
     barred: tuple[str, ...] = ()
+    finds_by: tuple[tuple[str, ...], ...] = ()
     sends: tuple[Sends, ...] = ()
     standing: tuple[Standing, ...] = ()
 
@@ -116,9 +118,10 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LawTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file law.toml."""
+    """The file law.toml; `finds_by` are the ways in which most organisations find a person."""
 
     version: str
+    finds_by: tuple[tuple[str, ...], ...]
     purpose: tuple[Purpose, ...]
     feed: tuple[Feed, ...]
     answer: tuple[Answer, ...]
@@ -132,6 +135,7 @@ class Ask(msgspec.Struct, frozen=True):
     purposes: frozenset[str]
     record_types: frozenset[str]
     due: dt.date | None = None
+    withdrawn: bool = False
 
 
 class Grounds(msgspec.Struct, frozen=True):

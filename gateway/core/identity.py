@@ -40,7 +40,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A party whose certificate and token have been verified and belong together."""
+    """A party whose certificate and token have been verified and belong together.
+
+    `only` is the one request that a caller may see and answer who came with an access code.
+    """
 
     party: str
     kind: str
@@ -48,3 +51,4 @@ class Caller:
     client: str
     scope: frozenset[str]
     thumbprint: str
+    only: str | None = None

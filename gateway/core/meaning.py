@@ -99,6 +99,24 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             "Check the request id; it must be one that was sent to your organisation.",
         ),
         _meaning(
+            Reason.REQUEST_STATE,
+            409,
+            "The request does not stand where this is possible",
+            "Look at the request again; its state says what is still to be done.",
+        ),
+        _meaning(
+            Reason.REQUEST_WITHDRAWN,
+            409,
+            "The request was withdrawn",
+            "Send nothing more for it; nothing of this file was kept.",
+        ),
+        _meaning(
+            Reason.CODE_NOT_VALID,
+            403,
+            "The access code cannot be used",
+            "Check each letter against the notice. A code works once, and until the day it names.",
+        ),
+        _meaning(
             Reason.NOT_FOUND,
             404,
             "There is nothing here",

@@ -18,11 +18,13 @@ from gateway.core.limits import BLOCK_RECORDS, EXAMPLE_ROWS, ROW_ERRORS_KEPT, RU
 from gateway.core.mending import Mending, RefusedRows, RowKeys
 from gateway.core.receipt import Rows
 from gateway.core.record import Item, Note, Record, RowError, RuleCount
+from gateway.core.records import RECORD_TYPES, NilReturn
 from gateway.core.refusal import Reason, Refused
 from gateway.core.rules import ROW_KEY_TWICE
 from gateway.core.stages import BlockRef, Reading
 
 SALT_INFO: Final = b"cms-gateway salts v1"
+_SETTLING: Final = ("nil_return", "refusal")
 LEFT_OUT: Final = "RECORD_TYPES_LEFT_OUT"
 
 Sink = Callable[[int, bytes, bytes, dict[str, int]], BlockRef]
@@ -49,6 +51,7 @@ def take(
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
+    covers: set[str] = set()
     nil = highest = 0
 
     def seal() -> None:
@@ -69,6 +72,8 @@ def take(
                 item = _not_asked(record)  # noqa: PLW2901 - the record becomes its refusal
             elif mending is None or mending.counts(record):
                 nil += name == "nil_return"
+                if name in _SETTLING:
+                    covers |= _settled(cast("NilReturn", record), adapter.record_types & allowed)
                 highest = max(highest, record.row)
                 buffer.append(record)
                 if len(buffer) == BLOCK_RECORDS:
@@ -94,7 +99,18 @@ def take(
         open_rows=refusals.named.tags() if mending is None else mending.left(),
         file_rows=max(highest, refusals.highest),
         version=0 if mending is None else mending.version,
+        covers=tuple(sorted(covers.union(*(block.types for block in blocks)))),
     )
+
+
+def _settled(record: NilReturn, whole: frozenset[str]) -> set[str]:
+    """What a nil return or a refusal settles: the record type it names, or all its format could hold.
+
+    A name that is not a record type, as that of a message, is about the format too.
+    """
+    asked = record.answer.asked
+    about = {asked} if asked in RECORD_TYPES else whole
+    return {f"{record.type_name}:{name}" for name in about}
 
 
 class Refusals:

@@ -34,6 +34,9 @@ class Reason(enum.Enum):
     CLASS_NOT_ENTITLED = "class-not-entitled"
     NO_PURPOSE = "no-purpose"
     REQUEST_NOT_FOUND = "request-not-found"
+    REQUEST_STATE = "request-state"
+    REQUEST_WITHDRAWN = "request-withdrawn"
+    CODE_NOT_VALID = "code-not-valid"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     # the message

@@ -108,7 +108,8 @@ class Reading:
 
     `open_rows` are the names of the rows that can still be sent again (`gateway.core.mending`): of
     this submission, or of the one that it completes, of which `version` was read against.
-    `file_rows` is the number of the file's last row.
+    `file_rows` is the number of the file's last row. `covers` is what it settles of a request, in the
+    words of `gateway.core.request_life.event_of_answer`.
     """
 
     rows: Rows
@@ -120,6 +121,7 @@ class Reading:
     open_rows: bytes = b""
     file_rows: int = 0
     version: int = 0
+    covers: tuple[str, ...] = ()
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -198,6 +200,7 @@ class Draft:
     pending: bytes | None = None
     open_rows: bytes = b""
     file_rows: int = 0
+    covers: tuple[str, ...] = ()
     amends: Amends | None = None
 
 

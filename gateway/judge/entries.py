@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
-from msgspec import Meta
 
+from gateway.judge.asked import NoticeSent, Told
+from gateway.judge.part import Count, Entry, Hash, Part, Place, Text
 from gateway.judge.strict import (
     HASH_CHARS,
-    INSTANT_CHARS,
     Unsound,
     bytes_from_b64u,
     canonical_object,
@@ -26,24 +26,6 @@ from gateway.judge.strict import (
 )
 
 MAX_ENTRY_BYTES: Final = 0xFFFF  # its length stands in 16 bits
-_MAX_SAFE: Final = (1 << 53) - 1  # beyond it RFC 8785 has no whole numbers
-
-Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
-Hash = Annotated[str, Meta(min_length=HASH_CHARS, max_length=HASH_CHARS)]
-Instant = Annotated[str, Meta(min_length=INSTANT_CHARS, max_length=INSTANT_CHARS)]
-Count = Annotated[int, Meta(ge=0, le=_MAX_SAFE)]
-Place = Annotated[int, Meta(ge=1, le=_MAX_SAFE)]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A part of an entry."""
-
-
-class Entry(Part, frozen=True, tag_field="kind"):
-    """What every entry has."""
-
-    v: Literal[1]
-    time: Instant
 
 
 class Rows(Part, frozen=True):
@@ -155,6 +137,7 @@ Fact = (
     | Amended
     | Delivered
     | Retrieved
+    | Told
     | Administered
 )
 
@@ -170,19 +153,31 @@ ADMINISTRATION: Final = frozenset(
         "consumer.added",
         "mailbox.added",
         "mailbox.removed",
-        "request.raised",
+        "request.matched",
+        "request.erased",
+        "notice.settled",
+        "correspondent.changed",
+        "agreement.made",
+        "agreement.ended",
+        "preference.changed",
+        "code.exchanged",
         "key.added",
         "duties.changed",
     },
 )
 
 _DECODER: Final = msgspec.json.Decoder(
-    Opened | Received | Accepted | Refused | Relayed | Amended | Delivered | Retrieved,
+    Opened | Received | Accepted | Refused | Relayed | Amended | Delivered | Retrieved | Told,
 )
-_BARE: Final = frozenset({Opened, Amended, Delivered, Retrieved})  # without hashes
+# Those with hashes; of the others only the form is to be looked at.
+_HASHED: Final = frozenset({Accepted, Received, Relayed, Refused, NoticeSent})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _INSTANTS: Final = re.compile(
     rb"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)*",
+)
+# Every entry of these kinds has a type of its own; the rest are acts of administration.
+_FREQUENT: Final = re.compile(
+    rb'"kind":"(?:submission\.|feed\.|notice\.sent"|request\.(?!matched"|erased"))'
 )
 _URL_SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST_OF_HASH: Final = b"AEIMQUYcgkosw048"  # 43 characters hold two bits more than 32 bytes
@@ -215,6 +210,8 @@ def _hashes(fact: Fact) -> tuple[str, ...]:
         return fact.content, fact.records, fact.receipt
     if isinstance(fact, Received):
         return fact.content, fact.receipt
+    if isinstance(fact, NoticeSent):
+        return (fact.content,)
     if isinstance(fact, Relayed):
         return tuple(run.view for run in fact.feeds.values())
     if isinstance(fact, Refused):
@@ -228,7 +225,7 @@ def read_entries(entries: Sequence[bytes]) -> list[Fact | Unsound]:
     if quick is not None:
         return quick
     # acts of administration are too free in form to be read quickly: put them to one side
-    frequent = [b'"kind":"submission.' in data or b'"kind":"feed.' in data for data in entries]
+    frequent = [_FREQUENT.search(data) is not None for data in entries]
     quick = _read_quickly([data for data, yes in zip(entries, frequent, strict=True) if yes])
     if quick is None:
         return [_read_or_say(data) for data in entries]
@@ -267,7 +264,7 @@ def _read_quickly(entries: Sequence[bytes]) -> list[Any] | None:
     except Unsound:
         return None
     hashes = "".join(
-        [text for fact in facts if fact.__class__ not in _BARE for text in _hashes(fact)]
+        [text for fact in facts if fact.__class__ in _HASHED for text in _hashes(fact)]
     )
     plain = hashes.encode()
     last = plain[HASH_CHARS - 1 :: HASH_CHARS]

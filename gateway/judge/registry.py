@@ -1,4 +1,4 @@
-"""Who may speak, and what was asked: the tables against the acts of administration in the ledger.
+"""Who may speak: the tables against the acts of administration in the ledger.
 
 A row that no entry accounts for was put there by somebody who could write to the database and did
 not want to be seen.
@@ -22,7 +22,7 @@ _UNSEEN: Final = "no entry of the ledger accounts for it"
 
 
 def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
-    """Compare parties, certificates, clients, mailboxes, requests and duty tables with entries."""
+    """Compare parties, certificates, clients, mailboxes and duty tables with entries."""
     by_kind: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in entries:
         key = entry["thumbprint"] if entry["kind"] in _BY_THUMBPRINT else entry["id"]
@@ -58,15 +58,6 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         told = (party, _hash(secret), gone is not None)
         if box is None or told != (box["organisation"], box["secret"], identity in removed):
             say(f"mailbox {identity}", _UNSEEN)
-    requests = by_kind.get("request.raised", {})
-    for identity, organisation, consumer, purposes, types in rows(
-        "SELECT id, organisation, consumer, purposes, record_types FROM request"
-    ):
-        asked = requests.get(identity, {})
-        said = (organisation, consumer, json.loads(purposes), json.loads(types))
-        names = ("organisation", "consumer", "purposes", "record_types")
-        if said != tuple(asked.get(name) for name in names):
-            say(f"request {identity}", _UNSEEN)
 
 
 def _check_duties(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:

@@ -6,7 +6,8 @@ The steps, in order:
 2. every tile, and every checkpoint ever signed, against the entries
 3. every submission: its entry, its receipts, the blocks that make its record tree
 4. every stretch of every feed, and what it shows, against what was entered as relayed
-5. who may speak, and what was asked, against the acts of administration that were entered
+5. who may speak, against the acts of administration that were entered
+6. what was asked and what became of it, against the entries of requests and notices
 
 Nothing is decrypted, so an auditor needs no secret. With `open_block`, which whoever holds the
 wrapping keys can give, each record's digest is computed again from what is sealed.
@@ -28,6 +29,7 @@ from typing import Any, Final
 import apsw
 
 from gateway.core.merkle import BLOCK_LEAVES, HASH_BYTES, Frontier, leaf_hashes, subtree_root
+from gateway.judge.asked import Happened, NoticeSent, Raised, Told, check_asked
 from gateway.judge.entries import (
     Accepted,
     Administered,
@@ -92,6 +94,7 @@ class _Store:
         self._findings = findings
         self._judged: dict[str, tuple[int, Judged]] = {}
         self._relayed: dict[str, Relayed] = {}
+        self._told: list[tuple[int, Told]] = []
         self._amended: list[tuple[Any, ...]] = []
         self._administered: list[dict[str, Any]] = []
         self._sound = 0  # entries up to the last checkpoint that agreed
@@ -104,6 +107,9 @@ class _Store:
         self._check_feeds()
         self._check_amendments()
         check_registry(self._rows, self._administered, self._say)
+        # A store that no newer gateway has opened yet has no such table.
+        if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'request_event'")):
+            check_asked(self._rows, self._told, self._say)
         found = self._findings.all()
         facts = (("ledger", self._key.name), ("size", str(size)))
         return Verdict(
@@ -173,6 +179,8 @@ class _Store:
         for index, fact in enumerate(facts, first):
             if isinstance(fact, Relayed):
                 self._relayed[fact.submission] = fact
+            elif isinstance(fact, Raised | Happened | NoticeSent):
+                self._told.append((index, fact))
             elif isinstance(fact, Amended):
                 self._amended.append((fact.by, fact.submission, fact.how, index))
             elif isinstance(fact, Accepted | Refused | Received):

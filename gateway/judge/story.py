@@ -1,6 +1,7 @@
 """Whether the entries of a ledger, one after the other, tell a story that can be true.
 
-Memory stays flat but for eight bytes for each submission, which show one that was judged twice.
+Memory stays flat but for eight bytes for each submission, which show one that was judged twice, and
+some hundred for each request, which show where it stands.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.judge.asked import Happened, Lives, NoticeSent, Raised
 from gateway.judge.entries import (
     Accepted,
     Amended,
@@ -39,6 +41,7 @@ class Story:
         self._waiting: dict[str, tuple[int, int]] = {}  # submission -> entry, records accepted
         self._next: dict[str, int] = {}  # feed -> the next sequence number to be given out
         self._whole = True
+        self._lives = Lives()
         self._last_relayed: str | None = None
         self._judged = [array("q") for _ in range(_SHARDS)]
         self._received = [array("q") for _ in range(_SHARDS)]
@@ -63,6 +66,8 @@ class Story:
                 self._delivered(at, fact)
             elif isinstance(fact, Retrieved):
                 self._within(at, fact.feed, fact.upto)
+            elif isinstance(fact, Raised | Happened | NoticeSent):
+                self._asked(at, fact)
             else:
                 self._other(at, fact)
             if at == 0 and not isinstance(fact, Opened):
@@ -124,6 +129,16 @@ class Story:
         if fact.last - fact.first + 1 != fact.count:
             self._say(index, f"it counts {fact.count} records from {fact.first} to {fact.last}")
         self._within(index, fact.feed, fact.last)
+
+    def _asked(self, index: int, fact: Raised | Happened | NoticeSent) -> None:
+        if isinstance(fact, Raised):
+            wrong = self._lives.raised(fact)
+        elif isinstance(fact, Happened):
+            wrong = self._lives.happened(fact, whole=self._whole)
+        else:
+            wrong = self._lives.about(fact, whole=self._whole)
+        if wrong is not None:
+            self._say(index, wrong)
 
     def _within(self, index: int, feed: str, last: int) -> None:
         """Check that a feed has been filled up to a sequence number."""

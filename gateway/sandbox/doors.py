@@ -26,6 +26,7 @@ from gateway.core.canonical import b64u
 from gateway.core.checkpoint import Sign, VerifierKey, format_vkey
 from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
+from gateway.core.permission import Asking
 from gateway.core.refusal import Reason, Refused
 from gateway.core.strict_json import strict_object
 from gateway.edge.http.exchange import Handler, credentials, small_body
@@ -221,7 +222,7 @@ class Doors:
         may = sorted(law.may_be_asked(caller.classes, [purpose.code], day))
         feed = next(name for name, feed in law.feeds.items() if feed.use == purpose.use)
         consumer = Caller(feed, "consumer", frozenset({feed}), feed, frozenset(), "")
-        asked = asking.Asking(
+        asked = Asking(
             organisation=caller.party,
             purposes=(purpose.code,),
             citation=CITATION,
@@ -232,8 +233,7 @@ class Doors:
             due=day + dt.timedelta(days=_DUE_DAYS),
         )
         stored = await asking.ask(consumer, asked, desk)
-        (shown,) = asking.listed(caller, desk, stored.id)
-        return _json(shown, 201)
+        return _json(asking.shown(stored, caller, desk), 201)
 
     async def fault(self, request: web.Request) -> web.Response:
         """POST /sandbox/faults: have the next submissions meet a fault."""

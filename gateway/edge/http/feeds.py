@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway import feed
 from gateway import request as asking
 from gateway.core.limits import FEED_PAGE_RECORDS, FEED_PAGE_RECORDS_MAX, LONG_POLL_SECONDS
+from gateway.core.permission import Asking
 from gateway.core.refusal import Reason, Refused
 from gateway.core.strict_json import strict_object
 from gateway.edge.http.exchange import credentials, small_body, whole_number
@@ -56,12 +57,12 @@ async def ask(request: web.Request) -> web.Response:
     front = request.app[FRONT]
     caller = await front.door.authenticate(credentials(request), asking.SCOPE)
     try:
-        wanted = msgspec.convert(await _object(request), asking.Asking)
+        wanted = msgspec.convert(await _object(request), Asking)
     except msgspec.ValidationError as error:
         raise Refused(Reason.JSON_NOT_VALID, _where(error)) from error
     stored = await asking.ask(caller, wanted, front.desk)
     return web.json_response(
-        {"id": stored.id, "raised": stored.raised},
+        {"id": stored.id, "raised": stored.raised, "state": stored.state, "due": stored.due},
         status=201,
         headers={"Location": f"/v1/requests/{stored.id}"},
     )
@@ -78,7 +79,8 @@ async def one_request(request: web.Request) -> web.Response:
     """GET /v1/requests/{id}: one of them."""
     front = request.app[FRONT]
     caller = await front.door.authenticate(credentials(request), asking.SCOPE)
-    return _json(asking.listed(caller, front.desk, request.match_info["id"])[0])
+    stored = asking.found(caller, request.match_info["id"], front.desk)
+    return _json(asking.in_full(stored, caller, front.desk))
 
 
 def _json(value: Any) -> web.Response:

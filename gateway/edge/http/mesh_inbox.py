@@ -99,8 +99,8 @@ def _made(message: Waiting, front: Front, caller: Caller) -> tuple[bytes, str]:
     if message.kind == "report":
         return b"", BY_DEFAULT
     if message.kind == "request":
-        (asked,) = asking.listed(caller, front.desk, message.about)
-        return msgspec.json.encode(asked), _JSON
+        asked = asking.found(caller, message.about, front.desk)
+        return msgspec.json.encode(asking.shown(asked, caller, front.desk)), _JSON
     sent = posting.find(message.about, caller.client, front.post)
     if sent.submission is not None:
         found = front.journal.find(sent.submission, caller.party)

@@ -17,6 +17,7 @@ from gateway.core.receipt import Rows, Statement, entry_members
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Draft
 from gateway.store.sqlite.amending import Amending
+from gateway.store.sqlite.answering import Answering
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.writer import Turn
 
@@ -190,6 +191,12 @@ class Accept(_Draft):
         self.amending = None if amends is None else Amending(amends)
         if self.amending is not None:
             self.amending.check(turn, self.statement.sender.organisation)
+        request = self.statement.request
+        # A correction tells of an answer that was given; it is not another one.
+        answers = bool(self.draft.covers) and request is not None
+        self.answering = Answering(request or "", self.draft) if answers else None
+        if self.answering is not None:
+            self.answering.check(turn)
         self.enter(turn, ledger.ACCEPTED)
         feeds: dict[str, dict[str, Any]] = {}
         self.items: list[tuple[str, int, int, int, View]] = []
@@ -206,6 +213,8 @@ class Accept(_Draft):
         turn.enter(ledger.RELAYED, submission=self.statement.submission, feeds=feeds)
         if self.amending is not None:
             self.amending.enter(turn, self.statement.submission)
+        if self.answering is not None:
+            self.answering.enter(turn)
 
     def write(self, turn: Turn) -> None:
         if self.repeat:
@@ -232,6 +241,8 @@ class Accept(_Draft):
             )
         if self.amending is not None:
             self.amending.write(turn, self.number)
+        if self.answering is not None:
+            self.answering.write(turn)
         views = {id(view): turn.views.number(view) for *_, view in self.items}
         db.executemany(
             "INSERT INTO feed_item VALUES (?, ?, ?, ?, ?, ?)",

@@ -12,6 +12,7 @@ from gateway.core.duty_table import Ask
 from gateway.core.limits import OPEN_LISTED
 from gateway.core.mending import TAG_BYTES
 from gateway.core.receipt import Rows
+from gateway.core.request_life import State
 from gateway.core.stages import Draft, Kept, Mended, Recorded
 from gateway.store.sqlite.commits import Accept, Attest, Done, Hold, Refuse
 from gateway.store.sqlite.connection import fetch
@@ -37,16 +38,20 @@ class Journal:
         self._attest = attest
 
     def request_of(self, organisation: str, request: str) -> Ask | None:
-        """The information request of this id, if it was sent to this organisation."""
+        """The request of this id, or the batch, if it was sent to this organisation."""
         rows = fetch(
             self._reader,
-            "SELECT purposes, record_types, due FROM request WHERE id = ? AND organisation = ?",
+            "SELECT purposes, record_types, due, state FROM request "
+            "WHERE id = ?1 AND organisation = ?2 AND state <> 'drafted' UNION ALL "
+            "SELECT * FROM (SELECT purposes, record_types, due, state FROM request "
+            "WHERE batch = ?1 AND organisation = ?2 AND state <> 'drafted' LIMIT 1)",
             (request, organisation),
         )
         if not rows:
             return None
         purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0][:2])
-        return Ask(request, purposes, record_types, dt.date.fromisoformat(rows[0][2]))
+        due, withdrawn = dt.date.fromisoformat(rows[0][2]), rows[0][3] == State.WITHDRAWN
+        return Ask(request, purposes, record_types, due, withdrawn=withdrawn)
 
     def mended(self, organisation: str, submission: str) -> Mended | None:
         """A submission of this organisation that has open rows, as it is now."""

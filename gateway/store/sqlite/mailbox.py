@@ -267,7 +267,7 @@ def _due(db: apsw.Connection, mailbox: str) -> list[tuple[Kind, str]]:
         for row in fetch(
             db,
             "SELECT id FROM request WHERE organisation = (SELECT organisation FROM mailbox "
-            "WHERE id = ?1) AND NOT EXISTS (SELECT 1 FROM mesh_inbox WHERE mailbox = ?1 "
+            "WHERE id = ?1) AND state <> 'drafted' AND NOT EXISTS (SELECT 1 FROM mesh_inbox WHERE mailbox = ?1 "
             "AND about = request.id AND kind = 'request') ORDER BY raised LIMIT ?2",
             (mailbox, MESH_SETTLED),
         )

@@ -1,4 +1,4 @@
-"""Who may speak, in the database: parties, certificates, OAuth clients, assertions and requests."""
+"""Who may speak, in the database: parties, certificates, OAuth clients and assertions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from gateway.core import ledger
 from gateway.core.canonical import b64u, canonical
 from gateway.core.instant import written
 from gateway.core.refusal import Reason, Refused
-from gateway.request import Stored
 from gateway.store.sqlite.change import Change
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.sshkeys import SshKeys
@@ -231,71 +230,6 @@ class Registry:
 
         keys = sorted(b64u(hashlib.sha256(canonical(key)).digest()) for key in jwks["keys"])
         await self._change(ledger.CLIENT_ADDED, write, id=identity, party=party, keys=keys)
-
-    async def raise_request(self, request: Stored) -> None:
-        """Store a request; it is in force from this moment."""
-
-        def write(turn: Turn) -> None:
-            turn.db.execute(
-                "INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    request.id,
-                    request.organisation,
-                    request.consumer,
-                    msgspec.json.encode(request.purposes).decode(),
-                    request.citation,
-                    msgspec.json.encode(request.record_types).decode(),
-                    request.reference,
-                    request.wrapped_key,
-                    request.subject,
-                    request.raised,
-                    request.due,
-                ),
-            )
-
-        await self._change(
-            ledger.REQUEST_RAISED,
-            write,
-            id=request.id,
-            organisation=request.organisation,
-            consumer=request.consumer,
-            purposes=list(request.purposes),
-            record_types=list(request.record_types),
-            due=request.due,
-        )
-
-    def requests(
-        self,
-        *,
-        organisation: str | None = None,
-        consumer: str | None = None,
-        identity: str | None = None,
-    ) -> list[Stored]:
-        """Requests to an organisation, or of a consumer, newest first; or one of them by id."""
-        rows = fetch(
-            self._reader,
-            "SELECT * FROM request WHERE (?1 IS NULL OR organisation = ?1) "
-            "AND (?2 IS NULL OR consumer = ?2) AND (?3 IS NULL OR id = ?3) "
-            "ORDER BY raised DESC LIMIT 1000",
-            (organisation, consumer, identity),
-        )
-        decode = msgspec.json.decode
-        return [
-            Stored(
-                id=r[0],
-                organisation=r[1],
-                consumer=r[2],
-                purposes=tuple(decode(r[3])),
-                citation=r[4],
-                record_types=tuple(decode(r[5])),
-                reference=r[6],
-                wrapped_key=r[7],
-                subject=r[8],
-                raised=r[9],
-                due=r[10],
-            )
-            for r in rows
-        ]
 
     async def use_assertion(self, client: str, jti: str, expires: int) -> None:
         """Remember a client assertion; raises Refused(ASSERTION_REPLAYED) the second time."""

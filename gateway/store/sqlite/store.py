@@ -21,7 +21,9 @@ from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.inbox import Inbox
 from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.mailbox import Mailboxes
+from gateway.store.sqlite.notices import Notices
 from gateway.store.sqlite.registry import Registry
+from gateway.store.sqlite.requests import Requests
 from gateway.store.sqlite.shelf import Shelf
 from gateway.store.sqlite.tree import Tree
 from gateway.store.sqlite.uploads import Uploads
@@ -54,6 +56,8 @@ class Store:
         self.journal = Journal(self.writer, self._reader, self.evidence, attest)
         self.shelf = Shelf(self.writer, self._reader, self.bodies)
         self.corrections = Corrections(self._reader, self.journal, self.shelf)
+        self.requests = Requests(self.writer, self._reader)
+        self.notices = Notices(self.writer, self._reader)
         self.registry = Registry(self.writer, self._reader)
         self.duties = Duties(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)

@@ -1,0 +1,78 @@
+"""A notice as it is stored: what is to be said to whom, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck"]
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice to be sent: `kind` names its text, `purpose` what an agreement must cover.
+
+    `sealed` holds a `Wording`, under the wrapped key; `next_try` is when it may go, in its written form.
+    """
+
+    id: str
+    request: str | None
+    correspondent: str
+    kind: str
+    purpose: str
+    wrapped_key: bytes
+    sealed: bytes
+    next_try: str
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notice says: the values of its text's placeholders; and, once sent, where it went."""
+
+    values: dict[str, str]
+    language: str | None = None
+    subject: str | None = None
+    body: str | None = None
+    address: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice as it is stored; `avoid` are forms that failed for good, `reference` its carrier's."""
+
+    id: str
+    request: str | None
+    correspondent: str
+    kind: str
+    purpose: str
+    state: Standing
+    form: str | None
+    agreement: str | None
+    wrapped_key: bytes | None
+    sealed: bytes | None
+    made: str
+    next_try: str
+    tries: int
+    avoid: str
+    reference: str | None
+    sent: str | None
+    deemed_on: str | None
+    deemed_by: str | None
+    entry: int | None
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """That a notice went: by which form, on which agreement, and when it counts as served.
+
+    `content` is the salted commitment to its text that the ledger holds; `due` the day by which the
+    request is to be answered, where service alone fixes it.
+    """
+
+    notice: str
+    form: str
+    agreement: str | None
+    sealed: bytes
+    reference: str | None
+    deemed_on: str
+    deemed_by: str
+    content: str
+    serves: bool
+    due: str | None = None

@@ -1,0 +1,232 @@
+"""Notices in the database: what is to be sent, what was, and when that counts as served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import apsw
+
+from gateway.core import ledger
+from gateway.core.notice_item import Draft, Notice, Sent
+from gateway.core.request_life import Event
+from gateway.store.sqlite.change import Change
+from gateway.store.sqlite.connection import fetch
+from gateway.store.sqlite.request_turn import Live, live
+from gateway.store.sqlite.writer import Change as Statement
+from gateway.store.sqlite.writer import Turn, Writer
+
+_NAMES: Final = Notice.__struct_fields__
+_COLUMNS: Final = ", ".join(_NAMES)
+_FOR_NOBODY: Final = "A notice was sent that is not there."
+
+
+def insert_notices(turn: Turn, drafts: Iterable[Draft]) -> None:
+    """Write notices that are to be sent, inside a transaction."""
+    turn.db.executemany(
+        "INSERT INTO notice (id, request, correspondent, kind, purpose, state, wrapped_key, sealed, "
+        "made, next_try) VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
+        [
+            (
+                draft.id,
+                draft.request,
+                draft.correspondent,
+                draft.kind,
+                draft.purpose,
+                draft.wrapped_key,
+                draft.sealed,
+                turn.written,
+                draft.next_try,
+            )
+            for draft in drafts
+        ],
+    )
+
+
+class Notices:
+    """What the gateway remembers of notices (`gateway.notice.Notices`)."""
+
+    def __init__(self, writer: Writer, reader: apsw.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    def _select(self, where: str, parameters: tuple[Any, ...]) -> list[Notice]:
+        rows = fetch(self._reader, f"SELECT {_COLUMNS} FROM notice {where}", parameters)  # noqa: S608
+        return [Notice(**dict(zip(_NAMES, row, strict=True))) for row in rows]
+
+    def to_send(self, now: str, limit: int) -> list[Notice]:
+        """Notices whose time has come, the longest waiting first; those being sent too."""
+        return self._select(
+            "WHERE state IN ('waiting', 'sending') AND next_try <= ? ORDER BY next_try LIMIT ?",
+            (now, limit),
+        )
+
+    def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]:
+        """E-mails and letters sent since an instant of whose fate nothing is known, by id."""
+        return self._select(
+            "WHERE state = 'sent' AND form IN ('email', 'post') AND sent >= ? AND id > ? "
+            "ORDER BY id LIMIT ?",
+            (since, after, limit),
+        )
+
+    def of_request(self, request: str) -> list[Notice]:
+        """Every notice of a request, the oldest first."""
+        return self._select("WHERE request = ? ORDER BY id", (request,))
+
+    def stuck(self) -> int:
+        """How many notices cannot be sent by any way."""
+        return int(fetch(self._reader, "SELECT count(*) FROM notice WHERE state = 'stuck'")[0][0])
+
+    def waiting(self) -> int:
+        """How many notices are still to be sent."""
+        sql = "SELECT count(*) FROM notice WHERE state IN ('waiting', 'sending')"
+        return int(fetch(self._reader, sql)[0][0])
+
+    def by_form(self) -> dict[str, int]:
+        """How many notices went by each form."""
+        sql = "SELECT form, count(*) FROM notice WHERE sent IS NOT NULL GROUP BY form ORDER BY form"
+        return dict(fetch(self._reader, sql))
+
+    async def add(self, draft: Draft) -> None:
+        """Keep a notice that belongs to no step of a request."""
+
+        def write(turn: Turn) -> None:
+            insert_notices(turn, (draft,))
+
+        await self._writer.do(_Written(write))
+
+    async def claim(
+        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
+    ) -> None:
+        """That a notice is about to be handed over: what it says, and the code in it, are kept.
+
+        Until then nobody else takes it up. `code` is the tag of an access code, and when it expires.
+        """
+
+        def write(turn: Turn) -> None:
+            turn.db.execute(
+                "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
+                "tries = tries + 1 WHERE id = ?",
+                (form, sealed, until, notice),
+            )
+            if code is not None:
+                turn.db.execute(
+                    "INSERT INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
+                    "WHERE id = ?",
+                    (*code, notice),
+                )
+
+        await self._writer.do(_Written(write))
+
+    async def sent(self, sent: Sequence[Sent]) -> None:
+        """That notices went; those that serve a request serve it."""
+        await self._writer.do(_Sent(tuple(sent)))
+
+    async def again(self, notice: str, next_try: str, avoid: str) -> None:
+        """That a notice is to be tried again, and which forms are not to be tried any more."""
+        await self._writer.do(
+            Statement(
+                "UPDATE notice SET state = 'waiting', next_try = ?, avoid = ? WHERE id = ?",
+                (next_try, avoid, notice),
+            )
+        )
+
+    async def settle(self, notice: str, state: str, successor: Draft | None) -> None:
+        """What became of a notice in the end; one that failed has a successor, by another form."""
+
+        def write(turn: Turn) -> None:
+            turn.db.execute("UPDATE notice SET state = ? WHERE id = ?", (state, notice))
+            if successor is not None:
+                insert_notices(turn, (successor,))
+                turn.db.execute(
+                    "UPDATE notice SET avoid = (SELECT trim(avoid || ' ' || form) FROM notice "
+                    "WHERE id = ?) WHERE id = ?",
+                    (notice, successor.id),
+                )
+
+        told = {"id": notice, "state": state}
+        await self._writer.do(Change(ledger.NOTICE_SETTLED, write, told))
+
+
+class _Written:
+    """A change that is no fact of the ledger."""
+
+    rows = 2
+
+    def __init__(self, write: Any) -> None:
+        self._write = write
+
+    def prepare(self, turn: Turn) -> None:
+        """Nothing to decide."""
+
+    def write(self, turn: Turn) -> None:
+        self._write(turn)
+
+    def answer(self, _turn: Turn) -> None:
+        return None
+
+
+class _Sent:
+    """Notices that went, in one commit."""
+
+    def __init__(self, sent: tuple[Sent, ...]) -> None:
+        self._sent = sent
+        self._served: list[Live] = []
+        self._entries: list[int] = []
+        self.rows = 5 * len(sent)
+
+    def prepare(self, turn: Turn) -> None:
+        for each in self._sent:
+            rows = fetch(
+                turn.db,
+                "SELECT request, correspondent, kind, purpose FROM notice WHERE id = ?",
+                (each.notice,),
+            )
+            assert rows, _FOR_NOBODY
+            request, correspondent, kind, purpose = rows[0]
+            entry = turn.enter(
+                ledger.NOTICE_SENT,
+                id=each.notice,
+                request=request,
+                correspondent=correspondent,
+                notice=kind,
+                purpose=purpose,
+                form=each.form,
+                agreement=each.agreement,
+                deemed=each.deemed_on,
+                content=each.content,
+            )
+            self._entries.append(entry)
+            found = live(turn, request) if each.serves and request is not None else None
+            if found is not None and found.can(Event.SERVED):
+                if found.served_on is None:
+                    found.served_on = each.deemed_on
+                    found.due = each.due or found.due
+                found.happens(turn, Event.SERVED, "gateway", notice=each.notice)
+                self._served.append(found)
+
+    def write(self, turn: Turn) -> None:
+        turn.db.executemany(
+            "UPDATE notice SET state = 'sent', form = ?, agreement = ?, sealed = ?, reference = ?, "
+            "sent = ?, deemed_on = ?, deemed_by = ?, entry = ? WHERE id = ?",
+            [
+                (
+                    each.form,
+                    each.agreement,
+                    each.sealed,
+                    each.reference,
+                    turn.written,
+                    each.deemed_on,
+                    each.deemed_by,
+                    entry,
+                    each.notice,
+                )
+                for each, entry in zip(self._sent, self._entries, strict=True)
+            ],
+        )
+        for found in self._served:
+            found.write(turn)
+
+    def answer(self, _turn: Turn) -> None:
+        """Nothing but that it is durable."""
+        return
