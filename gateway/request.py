@@ -27,7 +27,7 @@ from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.instant import written
 from gateway.core.notice_item import Draft, Wording
-from gateway.core.order_terms import ORDERS
+from gateway.core.order_terms import ORDERS, order_tag
 from gateway.core.permission import Asking, Parties, permit
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Clarification, Happened, Stored
@@ -71,10 +71,11 @@ class Requests(Protocol):
 
 
 class Vault(Protocol):
-    """Wraps and unwraps the keys of subjects."""
+    """Wraps and unwraps the keys of subjects, and makes look-up tags."""
 
     def wrap(self, data_key: bytes, aad: bytes) -> bytes: ...
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes: ...
+    def tag(self, purpose: str, *parts: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,11 @@ def drafted(caller: Caller, asking: Asking, desk: Desk, batch: str | None = None
         due=allowed.due.isoformat(),
         kind=asking.kind,
         state=State.DRAFTED if asking.draft else State.ISSUED,
+        events=1 if asking.draft else 2,
         provider_class=allowed.provider_class,
         batch=batch,
         terms=None if asking.terms is None else sealed(b"terms", asking.terms),
+        order_tag=order_tag(asking.organisation, (asking.terms or {}).get("order"), desk.vault),
     )
 
 
@@ -212,7 +215,7 @@ def _raised_by(caller: Caller, identity: str, desk: Desk) -> Stored:
 
 async def acknowledge(caller: Caller, identity: str, desk: Desk) -> Stored:
     """Say that a request has arrived and is in hand; saying it again changes nothing."""
-    request = _sent_to(caller, identity, desk)
+    request = asked_of(caller, identity, desk)
     if request.state in ENDED or request.state is State.ACKNOWLEDGED:
         return request
     return await desk.requests.step(identity, Event.ACKNOWLEDGED, caller.party)
@@ -220,15 +223,16 @@ async def acknowledge(caller: Caller, identity: str, desk: Desk) -> Stored:
 
 async def query(caller: Caller, identity: str, text: str, desk: Desk) -> Stored:
     """Ask the officer what is meant; the clock stands still until there is an answer."""
-    request = _sent_to(caller, identity, desk)
+    request = asked_of(caller, identity, desk)
     n = len(desk.requests.clarifications(identity)) + 1
     sealed = _sealed_text(request, b"question", n, text, desk)
     day = uk_day(desk.clock())
     await desk.requests.ask(identity, caller.party, n, sealed, day)
-    return _sent_to(caller, identity, desk)
+    return asked_of(caller, identity, desk)
 
 
-def _sent_to(caller: Caller, identity: str, desk: Desk) -> Stored:
+def asked_of(caller: Caller, identity: str, desk: Desk) -> Stored:
+    """A request that was sent to the caller; raises Refused."""
     if caller.kind != "organisation":
         raise Refused(Reason.NOT_PERMITTED, "Only the organisation that is asked can do this.")
     return found(caller, identity, desk)

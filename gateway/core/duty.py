@@ -63,6 +63,10 @@ class Law:
         self.digest: Final = digest.digest()
         self.version: Final = f"{self._table.version}+{self.digest.hex()[:12]}"
 
+    def excuses(self, day: dt.date) -> dict[str, str]:
+        """Codes with which an organisation may refuse to answer on a day, and what each means."""
+        return {each.code: each.title for each in self._table.refusal if each.holds(day)}
+
     def finds_by(self, slug: str) -> tuple[tuple[str, ...], ...]:
         """The ways in which organisations of a class find a person, the least telling first."""
         return self.classes[slug].finds_by or self._table.finds_by

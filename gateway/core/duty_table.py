@@ -117,6 +117,13 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     use: Use
 
 
+class Excuse(Line, frozen=True):
+    """A reason for which an organisation may refuse to answer, and what it means."""
+
+    code: str
+    title: str
+
+
 class LawTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file law.toml; `finds_by` are the ways in which most organisations find a person."""
 
@@ -125,6 +132,7 @@ class LawTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: tuple[Purpose, ...]
     feed: tuple[Feed, ...]
     answer: tuple[Answer, ...]
+    refusal: tuple[Excuse, ...]
     delivery: tuple[Delivery, ...]
 
 

@@ -216,3 +216,17 @@ SFTP_PACKET_BYTES: Final = 256 * KIB + 1_024
 
 # From connecting to having shown a key.
 SSH_LOGIN_SECONDS: Final = 30
+
+# Notices looked at together, and handed to a carrier at the same time: GOV.UK Notify takes 3,000 a
+# minute of one service, and answers in some tenth of a second.
+NOTICES_AT_A_TIME: Final = 200
+NOTICES_HANDED_OVER: Final = 8
+
+# Requests that time changes in one commit, and that are raised from one file.
+REQUESTS_AT_A_TIME: Final = 200
+REQUESTS_IN_A_FILE: Final = 10_000
+
+# Access codes tried by one address, and by all, in a minute; sessions end after so long.
+CODES_TRIED_EACH: Final = 10
+CODES_TRIED: Final = 600
+ACCESS_SESSION_MINUTES: Final = 120

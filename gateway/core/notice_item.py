@@ -26,13 +26,17 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wording(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notice says: the values of its text's placeholders; and, once sent, where it went."""
+    """What a notice says: values of its text's placeholders; once claimed, its words and where it goes.
+
+    `code` is the access code in it, which a second try repeats.
+    """
 
     values: dict[str, str]
     language: str | None = None
     subject: str | None = None
     body: str | None = None
     address: str | None = None
+    code: str | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ kind. Amounts are pence.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -93,6 +93,21 @@ ORDERS: Final[dict[str, Kind]] = {
     "lsdo_lapsed": Kind(_BANK, "order_answer", "LSDO_LAPSE_REPORT", "order_lapsed", Ending),
 }
 KINDS: Final = (INFORMATION, *ORDERS)
+
+
+class Tags(Protocol):
+    """Makes look-up tags under a key of our own."""
+
+    def tag(self, purpose: str, *parts: bytes) -> bytes:
+        """A tag, the same for the same parts."""
+
+
+def order_tag(organisation: str, order: str | None, tags: Tags) -> bytes | None:
+    """How an order is found by its own reference, which is nowhere in the clear."""
+    if order is None:
+        return None
+    plain = order.replace(" ", "").upper()
+    return tags.tag("order", organisation.encode(), plain.encode())
 
 
 def terms_of(kind: str, raw: object) -> Terms:

@@ -13,7 +13,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """A request; the subject, and the terms of an order, are sealed under the wrapped key.
 
     Days are ISO dates, instants in their written form. `due` is the day that holds now: days on which
-    the clock stood still (since `stopped`) were added. `covered` is what was answered so far,
+    the clock stood still (since `stopped`) were added. `order_tag` is a keyed hash of an order's own reference. `covered` is what was answered so far,
     `events` how often something happened to it, `reminded` how many reminders were sent.
     """
 
@@ -34,6 +34,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     provider_class: str | None = None
     batch: str | None = None
     terms: bytes | None = None
+    order_tag: bytes | None = None
     served_on: str | None = None
     lapsed_on: str | None = None
     ended: str | None = None

@@ -41,7 +41,7 @@ def many_entries(count):
         entries += [submission.entry, submission.relayed({"calculation": seq})]
         entries.append(build.delivered(seq, seq, n))
         if n % 5 == 0:
-            entry = {"v": 1, "kind": "request.raised", "time": build.instant(n), "id": f"r{n}"}
+            entry = {"v": 1, "kind": "key.added", "time": build.instant(n), "id": f"r{n}"}
             entries.append(build.canonical(entry))
         seq += 1
     return entries[:count]

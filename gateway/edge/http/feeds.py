@@ -1,16 +1,13 @@
-"""Handlers: reading a feed and acknowledging it; raising requests and looking at them."""
+"""Handlers: reading a feed and acknowledging it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from gateway import feed
-from gateway import request as asking
 from gateway.core.limits import FEED_PAGE_RECORDS, FEED_PAGE_RECORDS_MAX, LONG_POLL_SECONDS
-from gateway.core.permission import Asking
 from gateway.core.refusal import Reason, Refused
 from gateway.core.strict_json import strict_object
 from gateway.edge.http.exchange import credentials, small_body, whole_number
@@ -52,47 +49,5 @@ async def acknowledge(request: web.Request) -> web.Response:
     return web.json_response({"acknowledged": upto})
 
 
-async def ask(request: web.Request) -> web.Response:
-    """POST /v1/requests: a consumer asks an organisation."""
-    front = request.app[FRONT]
-    caller = await front.door.authenticate(credentials(request), asking.SCOPE)
-    try:
-        wanted = msgspec.convert(await _object(request), Asking)
-    except msgspec.ValidationError as error:
-        raise Refused(Reason.JSON_NOT_VALID, _where(error)) from error
-    stored = await asking.ask(caller, wanted, front.desk)
-    return web.json_response(
-        {"id": stored.id, "raised": stored.raised, "state": stored.state, "due": stored.due},
-        status=201,
-        headers={"Location": f"/v1/requests/{stored.id}"},
-    )
-
-
-async def requests(request: web.Request) -> web.Response:
-    """GET /v1/requests: those the caller raised, or those sent to it."""
-    front = request.app[FRONT]
-    caller = await front.door.authenticate(credentials(request), asking.SCOPE)
-    return _json({"requests": asking.listed(caller, front.desk)})
-
-
-async def one_request(request: web.Request) -> web.Response:
-    """GET /v1/requests/{id}: one of them."""
-    front = request.app[FRONT]
-    caller = await front.door.authenticate(credentials(request), asking.SCOPE)
-    stored = asking.found(caller, request.match_info["id"], front.desk)
-    return _json(asking.in_full(stored, caller, front.desk))
-
-
-def _json(value: Any) -> web.Response:
-    return web.json_response(body=msgspec.json.encode(value))
-
-
 async def _object(request: web.Request) -> dict[str, Any]:
     return strict_object(await small_body(request))
-
-
-def _where(error: msgspec.ValidationError) -> str:
-    """The place of a validation error, without the value that was found there."""
-    text = str(error)
-    at = text.rfind(" - at `")
-    return f"The member at {text[at + 7 : -1]} is not valid." if at >= 0 else "It is not valid."

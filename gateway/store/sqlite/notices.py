@@ -111,7 +111,7 @@ class Notices:
             )
             if code is not None:
                 turn.db.execute(
-                    "INSERT INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
+                    "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
                     "WHERE id = ?",
                     (*code, notice),
                 )
@@ -130,6 +130,11 @@ class Notices:
                 (next_try, avoid, notice),
             )
         )
+
+    async def stick(self, notice: str) -> None:
+        """That a notice can go by no way that is known, until one is."""
+        sql = "UPDATE notice SET state = 'stuck' WHERE id = ?"
+        await self._writer.do(Statement(sql, (notice,)))
 
     async def settle(self, notice: str, state: str, successor: Draft | None) -> None:
         """What became of a notice in the end; one that failed has a successor, by another form."""

@@ -7,6 +7,7 @@ ALTER TABLE request ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE request ADD COLUMN class TEXT;
 ALTER TABLE request ADD COLUMN batch TEXT;
 ALTER TABLE request ADD COLUMN terms BLOB;              -- sealed: the terms of an order
+ALTER TABLE request ADD COLUMN order_tag BLOB;          -- the order's reference, as a keyed hash
 ALTER TABLE request ADD COLUMN served_on TEXT;          -- the day on which it counts as served
 ALTER TABLE request ADD COLUMN lapsed_on TEXT;
 ALTER TABLE request ADD COLUMN ended TEXT;
@@ -16,6 +17,7 @@ ALTER TABLE request ADD COLUMN covered TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE request ADD COLUMN erased TEXT;
 CREATE INDEX request_by_state ON request (state, due);
 CREATE INDEX request_of_consumer ON request (consumer, raised);
+CREATE INDEX request_of_order ON request (order_tag) WHERE order_tag IS NOT NULL;
 CREATE INDEX request_of_batch ON request (batch) WHERE batch IS NOT NULL;
 
 -- What happened to a request, each with its entry in the ledger.
@@ -131,10 +133,18 @@ CREATE TABLE match (
     score      REAL NOT NULL,
     agreed     TEXT NOT NULL,
     disagreed  TEXT NOT NULL,
+    period     TEXT,                        -- the month that a deduction was made in
     at         TEXT NOT NULL,
     PRIMARY KEY (submission, row, request)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX match_of_request ON match (request);
+
+-- Which warnings that a certificate ends have been given.
+CREATE TABLE certificate_warning (
+    thumbprint TEXT NOT NULL REFERENCES certificate,
+    days       INTEGER NOT NULL,
+    PRIMARY KEY (thumbprint, days)
+) STRICT, WITHOUT ROWID;
 
 -- How far the accepted submissions have been looked through for matches.
 CREATE TABLE matched (

@@ -1,0 +1,55 @@
+"""What carries notices out, as the story sees it, and how it says that it could not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from gateway.core.correspondent import Language
+from gateway.core.notices import Kind, Value
+
+Fate = Literal["on_its_way", "delivered", "failed"]
+
+
+class NotTakenError(Exception):
+    """A carrier did not take a notice; `temporary` if it may later. `code` names why, in our words."""
+
+    def __init__(self, code: str, *, temporary: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.temporary = temporary
+
+
+class Letters(Protocol):
+    """Carries e-mails and letters; each raises NotTakenError.
+
+    `reference` is ours, and the same notice is carried once however often it is handed over. What is
+    given back is the carrier's own name for it, for `fate`.
+    """
+
+    async def email(
+        self,
+        address: str,
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+    ) -> str: ...
+    async def letter(
+        self,
+        address: tuple[str, ...],
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+    ) -> str: ...
+    async def fate(self, carried: str) -> Fate: ...
+
+
+class Hooks(Protocol):
+    """Calls webhooks; raises NotTakenError. `message` is the id by which a repeat is known."""
+
+    async def call(
+        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
+    ) -> None: ...
