@@ -3,6 +3,7 @@
     participant-root ── participant-issuing ── issued/<serial>.pem and .key
                                             └─ participants.crl
     server-ca ── server
+    signing-ca ── message-signing      made when first asked for
 
 Everything is ECDSA on P-256. Every file is 0600 and appears whole or not at all; nothing is ever
 overwritten but the revocation list. Times are arguments, aware and in UTC. What cannot be done
@@ -35,6 +36,7 @@ ROOT_DAYS: Final = 3650
 ISSUING_DAYS: Final = 1825
 SERVER_DAYS: Final = 730
 CLIENT_DAYS: Final = 365
+SIGNER_DAYS: Final = 730
 # A revocation list lives a week; `create` renews it once half of that has gone.
 CRL_DAYS: Final = 7
 
@@ -43,6 +45,8 @@ _SERIAL: Final = re.compile(r"[0-9a-f]{1,40}")
 _SMALLEST_RSA_BITS: Final = 2048
 _REQUEST_BYTES_MAX: Final = 16_384
 _ISSUER: Final = "participant-issuing"
+_SIGNER: Final = "message-signing"
+_SIGNER_URN: Final = "urn:cms-gateway:gateway:messages"
 
 
 class DevelopmentPkiError(ValueError):
@@ -117,6 +121,15 @@ class Issued:
     certificate: Path
     key: Path | None
     revoked_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSigner:
+    """With what the gateway signs its messages: `authority` is what their readers trust; PEM."""
+
+    authority: Path
+    certificate: Path
+    key: Path
 
 
 def create(
@@ -194,6 +207,20 @@ def issue_from_request(
         case _:
             raise DevelopmentPkiError("the key must be on P-256 or P-384, or RSA of 2048 bits")
     return _issue(pki, party, key, None, validity or _validity(now, CLIENT_DAYS))
+
+
+def message_signer(pki: DevelopmentPki, *, now: dt.datetime) -> MessageSigner:
+    """The gateway's own key for signing messages, its certificate and authority; made at first."""
+    certificate = pki.directory / f"{_SIGNER}.pem"
+    key = certificate.with_suffix(".key")
+    with private_files.locked(pki.directory / ".lock"):
+        authority = _authority(pki, "signing-ca", _validity(now, ROOT_DAYS), None)
+        if not certificate.exists():
+            public = _key(key).public_key()
+            validity = _validity(now, SIGNER_DAYS)
+            made = profiles.signer(public, _SIGNER, _SIGNER_URN, validity, authority)
+            private_files.write_new(certificate, _pem(made))
+    return MessageSigner(pki.directory / "signing-ca.pem", certificate, key)
 
 
 def revoke(pki: DevelopmentPki, serial: str, *, now: dt.datetime) -> Issued:

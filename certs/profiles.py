@@ -18,6 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # Devices' clocks differ a little, and a new certificate is used at once.
 BACKDATE: Final = dt.timedelta(minutes=5)
 
+# id-kp-documentSigning (RFC 9336 section 3.1): a certificate for it is none for TLS.
+DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+
 SubjectKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
@@ -72,6 +75,15 @@ def client(
     names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
     subject = _subject(common_name, kind)
     return _end_entity(key, subject, names, ExtendedKeyUsageOID.CLIENT_AUTH, validity, issuer)
+
+
+def signer(
+    key: SubjectKey, common_name: str, urn: str, validity: Validity, issuer: Authority
+) -> x509.Certificate:
+    """Make the certificate of a key that signs messages (RFC 9336), and of no connection."""
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(urn)])
+    subject = _subject(common_name, "message signing")
+    return _end_entity(key, subject, names, DOCUMENT_SIGNING, validity, issuer)
 
 
 def revocation_list(
