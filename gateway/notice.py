@@ -358,7 +358,9 @@ async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | N
 async def _put_back(planned: Plan, error: NotTakenError, outbox: Outbox) -> None:
     """Try again later; by another form where this one is no use, and never more than that."""
     notice = planned.notice
-    later = next_try(notice.tries, read(notice.made), outbox.chance()) if error.temporary else None
+    later = (
+        next_try(notice.tries + 1, read(notice.made), outbox.chance()) if error.temporary else None
+    )
     if later is None and planned.form == "post":
         await outbox.notices.stick(notice.id)
     elif later is None:

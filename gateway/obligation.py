@@ -94,9 +94,7 @@ def _asked(found: Iterable[Stored], day: dt.date) -> Iterator[dict[str, Any]]:
             }
 
 
-def _standing(
-    found: Iterable[Stored], day: dt.date, here: Obligations
-) -> Iterator[dict[str, Any]]:
+def _standing(found: Iterable[Stored], day: dt.date, here: Obligations) -> Iterator[dict[str, Any]]:
     """The schedule of each month for each order that is in force, the last twelve at most."""
     for each in found:
         if each.kind != "deo" or each.served_on is None or each.state is State.WITHDRAWN:

@@ -56,6 +56,7 @@ def _lines(stored: Stored, kind: str, types: tuple[str, ...], answer: dict[str, 
         raise Refused(Reason.PARAMETER_NOT_VALID, f"record_types are those asked for. {told}")
     case = {"reference": stored.id}
     return b"".join(
-        msgspec.json.encode({"type": kind, "answer": answer | {"asked": name}, "case": case}) + b"\n"
+        msgspec.json.encode({"type": kind, "answer": answer | {"asked": name}, "case": case})
+        + b"\n"
         for name in chosen
     )

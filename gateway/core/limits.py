@@ -230,3 +230,6 @@ REQUESTS_IN_A_FILE: Final = 10_000
 CODES_TRIED_EACH: Final = 10
 CODES_TRIED: Final = 600
 ACCESS_SESSION_MINUTES: Final = 120
+
+# Submissions looked through for matches at a time.
+SUBMISSIONS_MATCHED: Final = 50

@@ -127,7 +127,7 @@ class Requests:
 
     def request(self, identity: str) -> Stored | None:
         """One request."""
-        rows = self._select("WHERE id = ?", (identity,))
+        rows = self.select("WHERE id = ?", (identity,))
         return rows[0] if rows else None
 
     def requests(
@@ -143,7 +143,7 @@ class Requests:
     ) -> list[Stored]:
         """Requests to an organisation, or of a consumer, newest first; or one of them by id."""
         wanted = msgspec.json.encode(sorted(states)).decode()
-        return self._select(
+        return self.select(
             "WHERE (?1 IS NULL OR organisation = ?1) "
             "AND (?1 IS NULL OR state <> 'drafted') "
             "AND (?2 IS NULL OR consumer = ?2) AND (?3 IS NULL OR id = ?3) "
@@ -158,7 +158,7 @@ class Requests:
 
         Their clock runs, and their day has not passed.
         """
-        return self._select(
+        return self.select(
             f"WHERE state IN {_WAITING} AND due BETWEEN ?1 AND ?2 AND reminded < ?3 "
             "AND stopped IS NULL AND served_on <= date(due, ?4) ORDER BY due LIMIT ?5",
             (
@@ -172,19 +172,36 @@ class Requests:
 
     def past_due(self, day: dt.date, limit: int) -> list[Stored]:
         """Requests that were due before a day and wait for an answer, whose clock runs."""
-        return self._select(
+        return self.select(
             f"WHERE state IN {_WAITING} AND due < ? AND stopped IS NULL ORDER BY due LIMIT ?",
             (day.isoformat(), limit),
         )
 
     def overdue(self, due: dt.date, reminded: int, limit: int) -> list[Stored]:
         """Overdue requests that were due by a day, and had fewer reminders."""
-        return self._select(
+        return self.select(
             "WHERE state = 'overdue' AND due <= ? AND reminded < ? ORDER BY due LIMIT ?",
             (due.isoformat(), reminded, limit),
         )
 
-    def _select(self, where: str, parameters: tuple[Any, ...]) -> list[Stored]:
+    def periods(self, request: str) -> dict[str, str]:
+        """Months for which deductions were tied to an order, each with when that was."""
+        rows = fetch(
+            self._reader,
+            "SELECT period, min(at) FROM match WHERE request = ? AND period IS NOT NULL "
+            "AND verdict IN ('certain', 'confirmed') GROUP BY period",
+            (request,),
+        )
+        return dict(rows)
+
+    def of_order(self, organisation: str, order_tag: bytes) -> list[Stored]:
+        """Every request about an order, the oldest first."""
+        return self.select(
+            "WHERE order_tag = ? AND organisation = ? ORDER BY id", (order_tag, organisation)
+        )
+
+    def select(self, where: str, parameters: tuple[Any, ...]) -> list[Stored]:
+        """Requests by a condition of the store's own."""
         rows = fetch(self._reader, f"SELECT {COLUMNS} FROM request {where}", parameters)  # noqa: S608
         return [_stored(row) for row in rows]
 

@@ -13,14 +13,17 @@ import structlog
 from gateway.core import ledger
 from gateway.core.checkpoint import VerifierKey
 from gateway.store.bodies import Bodies
+from gateway.store.sqlite.codes import Codes
 from gateway.store.sqlite.commits import Attest
 from gateway.store.sqlite.connection import StoreError, fetch, open_reader, open_writer
 from gateway.store.sqlite.corrections import Corrections
+from gateway.store.sqlite.correspondents import Correspondents
 from gateway.store.sqlite.duties import Duties
 from gateway.store.sqlite.evidence import Evidence
 from gateway.store.sqlite.inbox import Inbox
 from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.mailbox import Mailboxes
+from gateway.store.sqlite.matches import Matches
 from gateway.store.sqlite.notices import Notices
 from gateway.store.sqlite.registry import Registry
 from gateway.store.sqlite.requests import Requests
@@ -58,6 +61,9 @@ class Store:
         self.corrections = Corrections(self._reader, self.journal, self.shelf)
         self.requests = Requests(self.writer, self._reader)
         self.notices = Notices(self.writer, self._reader)
+        self.correspondents = Correspondents(self.writer, self._reader)
+        self.codes = Codes(self.writer, self._reader)
+        self.matches = Matches(self.writer, self._reader, self.requests, self.shelf)
         self.registry = Registry(self.writer, self._reader)
         self.duties = Duties(self.writer, self._reader)
         self.uploads = Uploads(self.writer, self._reader)

@@ -146,12 +146,13 @@ CREATE TABLE certificate_warning (
     PRIMARY KEY (thumbprint, days)
 ) STRICT, WITHOUT ROWID;
 
--- How far the accepted submissions have been looked through for matches.
+-- Up to which entry the accepted submissions have been looked through for matches.
 CREATE TABLE matched (
-    one        INTEGER PRIMARY KEY CHECK (one = 1),
-    submission INTEGER NOT NULL
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    entry INTEGER NOT NULL
 ) STRICT;
 INSERT INTO matched VALUES (1, 0);
+CREATE INDEX submission_by_entry ON submission (entry);
 
 -- The evidence of a request that was escalated: a signed archive, sealed under the request's key.
 CREATE TABLE evidence_pack (
