@@ -22,6 +22,7 @@ root = Group(
         "correction": "gateway.cli.correcting:correction",
         "template": "gateway.cli.templates:template",
         "receipt": "gateway.cli.receipts:receipt",
+        "evidence": "gateway.cli.evidence_packs:evidence",
         "feed": "gateway.cli.feeds:feed",
         "request": "gateway.cli.asking:request",
         "ledger": "gateway.cli.ledgers:ledger",
