@@ -1,13 +1,51 @@
-"""Asking put together: requests, and everything that follows from one."""
+"""Asking put together: requests, the notices that serve them, their time, and who may answer."""
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
 
+import msgspec
+import structlog
+from cryptography.hazmat.primitives import serialization
+
+from adapters.banks.sign_message import SigningKey, sign
+from adapters.banks.write_auth001 import write
+from gateway import access, matching, notice, reminding
+from gateway import request as story
+from gateway.config import Settings, SettingsError
+from gateway.core.answer_lines import MEDIA_TYPE
+from gateway.core.carriage import NotTakenError
+from gateway.core.channel import Form
 from gateway.core.deadlines import Deadlines
-from gateway.request import Desk
+from gateway.core.groups.person import Who
+from gateway.core.identity import Credentials
+from gateway.core.instant import read
+from gateway.core.matching import read_model
+from gateway.core.notices import Templates
+from gateway.core.question import Question
+from gateway.core.request_item import Stored
+from gateway.core.stages import Answer, Arrival
+from gateway.core.subject import least
+from gateway.edge.courier import Courier, Undelivered
+from gateway.edge.jobs import SharedJobs
+from gateway.edge.linkage import Linkage
+from gateway.edge.timetable import Daily, Every, Times
+from gateway.obligation import Obligations
 from gateway.store.sqlite.store import Store
-from gateway.submission import Intake
+from gateway.submission import Intake, receive
+
+log = structlog.get_logger("gateway")
+
+# How far back the fate of letters and e-mails is asked for; the carrier forgets after a week.
+_SETTLED_WITHIN: Final = dt.timedelta(days=7)
 
 
 def deadlines() -> Deadlines:
@@ -15,15 +53,362 @@ def deadlines() -> Deadlines:
     return Deadlines((files("schemas") / "deadlines.toml").read_bytes())
 
 
-def desk(intake: Intake, store: Store) -> Desk:
-    """Where requests are raised and looked at."""
-    return Desk(
+def templates() -> Templates:
+    """The texts of notices as they are installed."""
+    texts = files("schemas") / "notices"
+    return Templates(
+        {
+            f"{language.name}/{item.name}": item.read_bytes()
+            for language in texts.iterdir()
+            if language.is_dir()
+            for item in language.iterdir()
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the roof alone may give: the evidence key, a name for this process, and chance."""
+
+    sign: Callable[[bytes], bytes]
+    vkey: str
+    holder: str
+    chance: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Letters:
+    """E-mails and letters by GOV.UK Notify (`gateway.core.carriage.Letters`)."""
+
+    notify: Notify
+
+    async def email(
+        self,
+        address: str,
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+        *,
+        again: bool,
+    ) -> str:
+        """Send an e-mail; raises NotTakenError."""
+        with _untaken():
+            sent = await self.notify.send_email(
+                address, kind, language, values, reference, again=again
+            )
+            return sent.id
+
+    async def letter(
+        self,
+        address: tuple[str, ...],
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+        *,
+        again: bool,
+    ) -> str:
+        """Send a letter; raises NotTakenError."""
+        with _untaken():
+            sent = await self.notify.send_letter(
+                address, kind, language, values, reference, again=again
+            )
+            return sent.id
+
+    async def fate(self, carried: str) -> Fate:
+        """What became of one; raises NotTakenError."""
+        with _untaken():
+            state = (await self.notify.status(carried)).state
+        if state in {"delivered", "posted"}:
+            return "delivered"
+        return "on_its_way" if state == "on_its_way" else "failed"
+
+
+@contextmanager
+def _untaken() -> Iterator[None]:
+    """What goes wrong at GOV.UK Notify, in the story's words."""
+    try:
+        yield
+    except TemporaryError as error:
+        raise NotTakenError(error.trouble.value, temporary=True) from error
+    except (PermanentError, NoticeError) as error:
+        code = error.trouble.value if isinstance(error, PermanentError) else "text"
+        raise NotTakenError(code, temporary=False) from error
+
+
+@dataclass(slots=True)
+class Hooks:
+    """Calls webhooks by the courier (`gateway.core.carriage.Hooks`)."""
+
+    courier: Courier
+
+    async def call(
+        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
+    ) -> None:
+        """Call one; raises NotTakenError."""
+        try:
+            await self.courier.deliver(url, secret, message, payload, now)
+        except Undelivered as error:
+            raise NotTakenError(error.code, temporary=error.temporary) from error
+
+
+@dataclass(slots=True)
+class Asking:
+    """Everything that follows from asking, and the task that sends what waits."""
+
+    desk: story.Desk
+    outbox: notice.Outbox
+    clockwork: reminding.Clockwork
+    wicket: access.Wicket
+    table: matching.Table
+    obligations: Obligations
+    binder: evidence.Binder
+    own: Intake
+    guests: Intake
+    question: Callable[[Stored, Who], bytes]
+    jobs: SharedJobs
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Something waits to be sent, or to be matched."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Begin; must be called on the event loop."""
+        self.jobs.start()
+        self._task = asyncio.get_running_loop().create_task(self._send())
+        self.wake()
+
+    async def stop(self) -> None:
+        """Leave what is under way; it goes on after the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.jobs.stop()
+
+    async def _send(self) -> None:
+        """Send and match what waits as soon as it does, under the same leases as the jobs."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.jobs.run_now("notices")
+            await self.jobs.run_now("matching")
+
+    async def answer(self, shown: Credentials, request: str, lines: bytes) -> Answer:
+        """An answer without facts, taken as the file it stands for."""
+
+        async def body() -> Any:
+            yield lines
+
+        arrival = Arrival(
+            credentials=shown,
+            content_type=MEDIA_TYPE,
+            content_encoding=None,
+            content_digest=None,
+            idempotency_key=None,
+            request=request,
+            length=len(lines),
+            chunks=body(),
+        )
+        return await receive(arrival, self.intake_of(shown))
+
+    def intake_of(self, shown: Credentials) -> Intake:
+        """The way in for a party, or for somebody who came with an access code."""
+        guest = (shown.token or "").startswith(access.PREFIX)
+        return self.guests if guest else self.own
+
+
+def made(settings: Settings, intake: Intake, store: Store, house: House) -> Asking:
+    """Asking, on a store and a way in; raises SettingsError."""
+    when, vault = deadlines(), intake.vault
+    begun: list[Asking] = []
+
+    def wake() -> None:
+        for each in begun:
+            each.wake()
+
+    desk = story.Desk(
         requests=store.requests,
         parties=store.registry,
-        vault=intake.vault,
+        vault=vault,
         law=intake.law,
-        deadlines=deadlines(),
+        deadlines=when,
         clock=intake.clock,
         entropy=intake.entropy,
         new_id=intake.new_id,
+        sent=wake,
     )
+    outbox = _outbox(settings, desk, store, house)
+    binder = evidence.Binder(
+        kept=store.requests,
+        notices=store.notices,
+        ledger=store.evidence,
+        vault=vault,
+        name=lambda party: _name(store, party, desk),
+        sign=house.sign,
+        vkey=house.vkey,
+        origin=settings.origin,
+        clock=intake.clock,
+        entropy=intake.entropy,
+    )
+    clockwork = reminding.Clockwork(
+        requests=store.requests,
+        deadlines=when,
+        word=lambda request, kind, purpose: story.notice_of(request, kind, purpose, desk),
+        pack=lambda identity: evidence.keep(identity, binder),
+    )
+    table = matching.Table(
+        matches=store.matches,
+        linkage=Linkage(read_model((files("schemas") / "matching.toml").read_text())),
+        vault=vault,
+        subject=lambda request: story.subject_of(request, desk),
+    )
+    wicket = access.wicket(store.codes, store.registry, vault, intake.clock, intake.entropy)
+    asking = Asking(
+        desk=desk,
+        outbox=outbox,
+        clockwork=clockwork,
+        wicket=wicket,
+        table=table,
+        obligations=Obligations(store.requests, when, intake.clock),
+        binder=binder,
+        own=intake,
+        guests=replace(intake, door=wicket),
+        question=_questions(settings, intake.clock),
+        jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
+    )
+    begun.append(asking)
+    return asking
+
+
+def _name(store: Store, party: str, desk: story.Desk) -> str:
+    found = store.registry.party(party, desk.clock().date())
+    return party if found is None else found.name
+
+
+def _outbox(
+    settings: Settings, desk: story.Desk, store: Store, house: House
+) -> notice.Outbox:
+    found = settings.notices
+    organisation = Caller("", "organisation", frozenset(), "", frozenset(), "")
+    return notice.Outbox(
+        notices=store.notices,
+        requests=store.requests,
+        correspondents=store.correspondents,
+        doors=store.registry,
+        letters=_letters(settings),
+        hooks=Hooks(
+            Courier(ca=found.webhook_ca, allow=settings.networks(found.webhook_networks))
+        ),
+        vault=desk.vault,
+        deadlines=desk.deadlines,
+        templates=templates(),
+        subject=lambda request: story.subject_for(request, organisation, desk),
+        terms=lambda request: story.terms_of(request, desk),
+        issuer=settings.issuer,
+        contact=found.contact,
+        clock=desk.clock,
+        entropy=desk.entropy,
+        new_id=desk.new_id,
+        chance=house.chance,
+    )
+
+
+def _letters(settings: Settings) -> Letters | None:
+    """GOV.UK Notify, if the settings name it; raises SettingsError."""
+    found = settings.notices.notify
+    if found is None:
+        return None
+    try:
+        key = found.key.read_text().strip()
+        ids = stand_in_ids() if found.templates is None else template_ids(found.templates)
+        return Letters(Notify(found.url, key, ids))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"notices.notify: {error}.") from error
+
+
+def _questions(
+    settings: Settings, now: Callable[[], dt.datetime]
+) -> Callable[[Stored, Who], bytes]:
+    """Writes a request as auth.001, signed where the settings name a key; raises SettingsError."""
+    seal: tuple[SigningKey, bytes] | None = None
+    if settings.signing is not None:
+        try:
+            key = serialization.load_pem_private_key(settings.signing.key.read_bytes(), None)
+            certificate = x509.load_pem_x509_certificate(
+                settings.signing.certificate.read_bytes()
+            )
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"signing: {error}.") from error
+        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise SettingsError("signing.key is of a kind that XML signatures do not know.")
+        seal = key, certificate.public_bytes(serialization.Encoding.DER)
+
+    def written_as(request: Stored, who: Who) -> bytes:
+        question = Question(
+            id=request.id,
+            issued_at=read(request.raised),
+            due=dt.date.fromisoformat(request.due),
+            citation=request.citation,
+            purposes=request.purposes,
+            record_types=request.record_types,
+            subject=who,
+            consumer=request.consumer,
+            organisation=request.organisation,
+            reference=request.reference,
+        )
+        message = write(question)
+        return message if seal is None else sign(message, *seal, now())
+
+    return written_as
+
+
+def _jobs(
+    settings: Settings,
+    store: Store,
+    desk: story.Desk,
+    outbox: notice.Outbox,
+    clockwork: reminding.Clockwork,
+    table: matching.Table,
+    house: House,
+) -> SharedJobs:
+    """What happens in time, in one process of all at a time."""
+
+    async def send(_now: dt.datetime) -> None:
+        if count := await notice.dispatch(outbox):
+            log.info("notices_sent", count=count)
+
+    async def match(_now: dt.datetime) -> None:
+        if count := await matching.match_new(table):
+            log.info("records_matched", count=count)
+
+    async def settle(now: dt.datetime) -> None:
+        await notice.settle(outbox, now - _SETTLED_WITHIN)
+
+    async def remind(now: dt.datetime) -> None:
+        steps = (reminding.remind, reminding.lapse, reminding.chase, reminding.escalate)
+        for step in steps:
+            if count := await step(clockwork, now):
+                log.info(step.__name__, count=count)
+        await send(now)
+
+    async def warn(now: dt.datetime) -> None:
+        if count := await retention.warn(store.fading, desk, now):
+            log.info("certificates_warned", count=count)
+
+    async def fade(now: dt.datetime) -> None:
+        if count := await retention.fade(store.fading, desk.deadlines, now):
+            log.info("faded", count=count)
+
+    table_of_jobs: dict[str, tuple[Callable[[dt.datetime], Awaitable[None]], Times]] = {
+        "notices": (send, Every(30)),
+        "matching": (match, Every(60)),
+        "fates": (settle, Every(300)),
+        "reminders": (remind, Daily(7, 30)),
+        "certificates": (warn, Daily(8, 0)),
+        "retention": (fade, Daily(3, 30)),
+    }
+    url = f"sqlite:///{settings.data / 'jobs.sqlite'}"
+    return SharedJobs(url, table_of_jobs, clock=desk.clock, holder=house.holder)

@@ -31,6 +31,7 @@ from gateway.core.correspondent import (
     Agreed,
     Contact,
     Correspondent,
+    Language,
     Preferred,
     as_rules,
 )
@@ -39,14 +40,13 @@ from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
-from gateway.core.notice_item import Draft, Notice, Sent, Wording
-from gateway.core.notice_values import About, Code, text_digest_input, values_of
+from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Sent, Wording, text_of
+from gateway.core.notice_values import About, Code, values_of
 from gateway.core.notices import Kind, Templates, Value
 from gateway.core.order_terms import ORDERS
 from gateway.core.request_item import Stored
 from gateway.core.request_life import ENDED
 
-_SALT: Final = b"cms-gateway notice salt v1"
 # How long a carrier may take before somebody else takes the notice up.
 _CLAIMED: Final = dt.timedelta(minutes=5)
 # Kinds whose sending is the service of their request.
@@ -235,7 +235,7 @@ def plan(notice: Notice, outbox: Outbox) -> Plan:
     )
 
 
-def _contact(person: Correspondent | None, outbox: Outbox) -> tuple[Contact, Nation, str]:
+def _contact(person: Correspondent | None, outbox: Outbox) -> tuple[Contact, Nation, Language]:
     """How somebody is reached; of whom nothing is known, by their own door at most."""
     if person is None:
         return Contact(), "england_wales", "en"
@@ -348,11 +348,12 @@ async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | N
         )
         return None
     assert outbox.letters is not None
-    language = planned.wording.language or "en"
-    named = (planned.kind, language, planned.values, notice.id)
+    language = cast("Language", planned.wording.language)
+    said = (planned.kind, language, planned.values, notice.id)
+    again = notice.tries > 0
     if planned.form == "email":
-        return await outbox.letters.email(contact.email or "", *named)
-    return await outbox.letters.letter(contact.address, *named)
+        return await outbox.letters.email(contact.email or "", *said, again=again)
+    return await outbox.letters.letter(contact.address, *said, again=again)
 
 
 async def _put_back(planned: Plan, error: NotTakenError, outbox: Outbox) -> None:
@@ -379,8 +380,8 @@ def _seal(planned: Plan, outbox: Outbox) -> bytes:
 def _sent(planned: Plan, carried: str | None, outbox: Outbox, sealed: bytes | None = None) -> Sent:
     """That a notice went, with the commitment to its words that the ledger holds."""
     wording = planned.wording
-    said = text_digest_input(wording.subject or "", wording.body or "")
-    salt = derive(planned.envelope.key, _SALT)
+    said = text_of(wording).encode()
+    salt = derive(planned.envelope.key, NOTICE_SALT)
     return Sent(
         notice=planned.notice.id,
         form=planned.form,

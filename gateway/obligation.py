@@ -50,7 +50,7 @@ class Obligations:
 def owed(caller: Caller, here: Obligations, limit: int = 1_000) -> dict[str, Any]:
     """What the caller owes, or is owed: each obligation, and how many stand how."""
     side = "organisation" if caller.kind == "organisation" else "consumer"
-    found = here.requests.requests(**{side: caller.party}, limit=limit)  # type: ignore[arg-type]
+    found = here.requests.requests(**{side: caller.party}, limit=limit)
     if caller.only is not None:
         found = [each for each in found if each.id == caller.only]
     day = uk_day(here.clock())

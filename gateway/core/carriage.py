@@ -24,8 +24,8 @@ class NotTakenError(Exception):
 class Letters(Protocol):
     """Carries e-mails and letters; each raises NotTakenError.
 
-    `reference` is ours, and the same notice is carried once however often it is handed over. What is
-    given back is the carrier's own name for it, for `fate`.
+    `reference` is ours; with `again` the notice may have been handed over before, and is carried once
+    all the same. What is given back is the carrier's own name for it, for `fate`.
     """
 
     async def email(
@@ -35,6 +35,8 @@ class Letters(Protocol):
         language: Language,
         values: Mapping[str, Value],
         reference: str,
+        *,
+        again: bool,
     ) -> str: ...
     async def letter(
         self,
@@ -43,6 +45,8 @@ class Letters(Protocol):
         language: Language,
         values: Mapping[str, Value],
         reference: str,
+        *,
+        again: bool,
     ) -> str: ...
     async def fate(self, carried: str) -> Fate: ...
 

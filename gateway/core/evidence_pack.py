@@ -153,6 +153,7 @@ def _told(pack: Pack) -> dict[str, Any]:
         "origin": pack.origin,
         "request": request,
         "notices": notices,
+        "unsent": list(pack.unsent),
         "subject": pack.subject,
     }
 

@@ -53,6 +53,8 @@ def _page(pack: Pack) -> Iterator[str]:
     )
     yield from _asked(pack)
     yield from _served(pack.notices)
+    if pack.unsent:
+        yield f"<p>Made and not sent when this pack was made: {len(pack.unsent)}.</p>"
     yield from _done(pack)
     yield from _missing(pack)
     yield from _history(request.history)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+# From a notice's own key to the salt of the commitment to its words (`gateway.core.ledger`).
+NOTICE_SALT: Final = b"cms-gateway notice salt v1"
 
 Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck"]
 
@@ -80,3 +83,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     serves: bool
     due: str | None = None
+
+
+def text_of(said: Wording) -> str:
+    """What a notice said, as it is kept, committed to and shown."""
+    return f"{said.subject or ''}\n\n{said.body or ''}\n"

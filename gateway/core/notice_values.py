@@ -9,8 +9,6 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from gateway.core.correspondent import Language
 from gateway.core.notices import Value, written_day
 
@@ -124,8 +122,3 @@ def _said(facts: Mapping[str, Any], language: Language) -> str:
         else:
             parts.append(f"{label} {value}")
     return ", ".join(parts)
-
-
-def text_digest_input(subject: str, body: str) -> bytes:
-    """The bytes that the ledger's commitment to a notice's text is over."""
-    return msgspec.json.encode([subject, body])

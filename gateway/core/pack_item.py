@@ -72,7 +72,8 @@ class PackEntry(msgspec.Struct, frozen=True, kw_only=True):
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that goes into a pack; entries in the order of the ledger, under one checkpoint.
 
-    `subject` is None, or what may be said of the subject to whoever gets the pack.
+    `unsent` are notices that were made and have not gone. `subject` is None, or what may be said of
+    the subject to whoever gets the pack.
     """
 
     request: PackRequest
@@ -83,6 +84,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     made_at: dt.datetime
     subject: dict[str, Any] | None = None
+    unsent: tuple[str, ...] = ()
 
 
 def notice_name(number: int, kind: str) -> str:

@@ -101,6 +101,7 @@ class Told(Part, frozen=True):
     origin: Named
     request: Request
     notices: Annotated[tuple[Notice, ...], Meta(max_length=_MAX_ITEMS)]
+    unsent: Annotated[tuple[Named, ...], Meta(max_length=_MAX_ITEMS)]
     subject: dict[str, Any] | None
 
     @property
@@ -216,5 +217,7 @@ def _left_out(told: Told, entries: Mapping[int, Mapping[str, Any]]) -> Iterator[
     notices = {notice.id for notice in told.notices}
     for entry in history:
         named = entry.get("notice")
-        if named is not None and (not isinstance(named, str) or named not in notices):
+        # A reminder may not have gone yet; what served the request has.
+        known = notices if entry.get("kind") == "request.served" else notices | {*told.unsent}
+        if named is not None and (not isinstance(named, str) or named not in known):
             yield "request.json", f"it leaves out notice {shown(named)}, which an event names"

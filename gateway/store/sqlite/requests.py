@@ -23,7 +23,7 @@ from gateway.store.sqlite.request_works import (
     Raise,
     Step,
 )
-from gateway.store.sqlite.writer import Turn, Writer
+from gateway.store.sqlite.writer import Change, Turn, Writer
 
 _WAITING: Final = "('served', 'acknowledged', 'part_answered')"
 
@@ -182,6 +182,22 @@ class Requests:
         return self.select(
             "WHERE state = 'overdue' AND due <= ? AND reminded < ? ORDER BY due LIMIT ?",
             (due.isoformat(), reminded, limit),
+        )
+
+    def pack(self, identity: str) -> tuple[str, bytes] | None:
+        """The newest evidence pack of a request, sealed, and when it was made."""
+        rows = fetch(
+            self._reader,
+            "SELECT made, sealed FROM evidence_pack WHERE request = ? ORDER BY made DESC LIMIT 1",
+            (identity,),
+        )
+        return rows[0] if rows else None
+
+    async def keep_pack(self, identity: str, made: str, digest: bytes, sealed: bytes) -> None:
+        """Keep an evidence pack."""
+        values = (identity, made, digest, sealed)
+        await self._writer.do(
+            Change("INSERT OR REPLACE INTO evidence_pack VALUES (?, ?, ?, ?)", values)
         )
 
     def periods(self, request: str) -> dict[str, str]:
