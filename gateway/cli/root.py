@@ -21,6 +21,7 @@ root = Group(
         "submission": "gateway.cli.submissions:submission",
         "correction": "gateway.cli.correcting:correction",
         "template": "gateway.cli.templates:template",
+        "notice": "gateway.cli.notices:notice",
         "receipt": "gateway.cli.receipts:receipt",
         "feed": "gateway.cli.feeds:feed",
         "request": "gateway.cli.asking:request",
