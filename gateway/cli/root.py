@@ -21,6 +21,7 @@ root = Group(
         "submission": "gateway.cli.submissions:submission",
         "correction": "gateway.cli.correcting:correction",
         "template": "gateway.cli.templates:template",
+        "notice": "gateway.cli.notices:notice",
         "receipt": "gateway.cli.receipts:receipt",
         "evidence": "gateway.cli.evidence_packs:evidence",
         "feed": "gateway.cli.feeds:feed",

@@ -5,7 +5,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.deadlines import (
@@ -27,6 +27,8 @@ from tests.conftest import ROOT
 
 TEXT = (ROOT / "schemas" / "deadlines.toml").read_bytes()
 TABLE = Deadlines(TEXT)
+# The first day of a year in a nation asks for that year's bank holidays, which takes its time.
+unhurried = settings(deadline=None)
 NATIONS: tuple[Nation, ...] = get_args(Nation)
 EW, SCT, NI = NATIONS
 
@@ -92,6 +94,7 @@ def test_christmas_day_and_good_friday_are_never_working_days(nation: Nation) ->
         assert not is_working_day(good_friday, nation)
 
 
+@unhurried
 @given(days, nations)
 def test_the_next_working_day_is_the_first_one_after(start: dt.date, nation: Nation) -> None:
     found = next_working_day(start, nation)
@@ -103,6 +106,7 @@ def test_the_next_working_day_is_the_first_one_after(start: dt.date, nation: Nat
     assert on_or_after == (start if is_working_day(start, nation) else found)
 
 
+@unhurried
 @given(days, st.integers(0, 60), nations)
 def test_so_many_working_days_lie_in_between(start: dt.date, count: int, nation: Nation) -> None:
     found = add_working_days(start, count, nation)
@@ -112,6 +116,7 @@ def test_so_many_working_days_lie_in_between(start: dt.date, count: int, nation:
         assert sum(is_working_day(each, nation) for each in passed) == count
 
 
+@unhurried
 @given(days, days, st.integers(0, 30), nations)
 def test_counting_from_later_never_ends_earlier(
     one: dt.date, other: dt.date, count: int, nation: Nation
@@ -196,6 +201,7 @@ def test_every_code_was_counted_by_hand() -> None:
     assert {code for code, *_ in BY_HAND} | LISTS.keys() == set(TABLE.codes)
 
 
+@unhurried
 @given(st.sampled_from([code for code in TABLE.codes if code not in LISTS]), days, days, nations)
 def test_due_is_never_before_the_event_and_grows_with_it(
     code: str, one: dt.date, other: dt.date, nation: Nation
@@ -206,6 +212,7 @@ def test_due_is_never_before_the_event_and_grows_with_it(
     assert early <= first <= second
 
 
+@unhurried
 @given(days, nations)
 def test_what_the_law_puts_on_a_working_day_lies_on_one(start: dt.date, nation: Nation) -> None:
     for code in ("RDO_DEDUCTION", "SERVED_ORDER_ELECTRONIC"):
@@ -333,6 +340,7 @@ def test_when_a_notice_counts_as_given(
     assert served.citation
 
 
+@unhurried
 @given(form=st.sampled_from(get_args(Form)), sent=INSTANTS, order=st.booleans(), nation=nations)
 def test_nothing_counts_as_given_before_it_was_sent(
     form: Form, sent: dt.datetime, *, order: bool, nation: Nation

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.notice_markup import html, plain
@@ -189,6 +189,7 @@ HOSTILE = [
 values = st.text(min_size=1, max_size=60) | st.sampled_from(HOSTILE)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(EACH), st.data())
 def test_a_value_is_text_and_nothing_else(each: tuple[Kind, Language], data: st.DataObject) -> None:
     kind, language = each
