@@ -116,13 +116,13 @@ class Letters:
             )
             return sent.id
 
-    async def fate(self, carried: str) -> Fate:
-        """What became of one; raises NotTakenError."""
+    async def fate(self, carried: str) -> tuple[Fate, dt.datetime]:
+        """What became of one, and when; raises NotTakenError."""
         with _untaken():
-            state = (await self.notify.status(carried)).state
-        if state in {"delivered", "posted"}:
-            return "delivered"
-        return "on_its_way" if state == "on_its_way" else "failed"
+            found = await self.notify.status(carried)
+        if found.state in {"delivered", "posted"}:
+            return "delivered", found.at
+        return ("on_its_way" if found.state == "on_its_way" else "failed"), found.at
 
 
 @contextmanager

@@ -25,7 +25,8 @@ class Letters(Protocol):
     """Carries e-mails and letters; each raises NotTakenError.
 
     `reference` is ours; with `again` the notice may have been handed over before, and is carried once
-    all the same. What is given back is the carrier's own name for it, for `fate`.
+    all the same. What is given back is the carrier's own name for it, for `fate`: what became of it,
+    and when. A letter is delivered, in these words, at the instant at which it was posted.
     """
 
     async def email(
@@ -48,7 +49,7 @@ class Letters(Protocol):
         *,
         again: bool,
     ) -> str: ...
-    async def fate(self, carried: str) -> Fate: ...
+    async def fate(self, carried: str) -> tuple[Fate, dt.datetime]: ...
 
 
 class Hooks(Protocol):

@@ -66,6 +66,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     entry: int | None
 
 
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """That a letter was posted, and so served a request; `due` as in `Sent`."""
+
+    deemed_on: str
+    due: str | None = None
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """That a notice went: by which form, on which agreement, and when it counts as served.
 

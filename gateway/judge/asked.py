@@ -246,19 +246,25 @@ def _check_notices(rows: Rows, told: list[tuple[int, Told]], say: Say) -> None:
     sent = {
         (
             fact.id, fact.request, fact.correspondent, fact.notice, fact.purpose, fact.form,
-            fact.agreement, fact.deemed, fact.time, index,
+            fact.agreement, _deemed(fact.form, fact.deemed), fact.time, index,
         )
         for index, fact in told
         if isinstance(fact, NoticeSent)
     }  # fmt: skip
-    kept = set(
-        rows(
+    kept = {
+        (*row[:7], _deemed(row[5], row[7]), *row[8:])
+        for row in rows(
             "SELECT id, request, correspondent, kind, purpose, form, agreement, deemed_on, sent, "
             "entry FROM notice WHERE sent IS NOT NULL"
         )
-    )
+    }
     for odd in sorted({row[0] for row in kept ^ sent}):
         say(f"notice {odd}", _UNSEEN)
+
+
+def _deemed(form: str, day: str) -> str | None:
+    """The day a notice counts as served; of a letter it is known once it has been posted."""
+    return None if form == "post" else day
 
 
 def _shown(text: str) -> str:

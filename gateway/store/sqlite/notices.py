@@ -8,13 +8,11 @@ from typing import Any, Final
 import apsw
 
 from gateway.core import ledger
-from gateway.core.notice_item import Draft, Notice, Sent
+from gateway.core.notice_item import Draft, Notice, Posted, Sent
 from gateway.core.request_life import Event
-from gateway.store.sqlite.change import Change
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.request_turn import Live, live
-from gateway.store.sqlite.writer import Change as Statement
-from gateway.store.sqlite.writer import Turn, Writer
+from gateway.store.sqlite.writer import Change, Turn, Writer
 
 _NAMES: Final = Notice.__struct_fields__
 _COLUMNS: Final = ", ".join(_NAMES)
@@ -125,7 +123,7 @@ class Notices:
     async def again(self, notice: str, next_try: str, avoid: str) -> None:
         """That a notice is to be tried again, and which forms are not to be tried any more."""
         await self._writer.do(
-            Statement(
+            Change(
                 "UPDATE notice SET state = 'waiting', next_try = ?, avoid = ? WHERE id = ?",
                 (next_try, avoid, notice),
             )
@@ -134,23 +132,13 @@ class Notices:
     async def stick(self, notice: str) -> None:
         """That a notice can go by no way that is known, until one is."""
         sql = "UPDATE notice SET state = 'stuck' WHERE id = ?"
-        await self._writer.do(Statement(sql, (notice,)))
+        await self._writer.do(Change(sql, (notice,)))
 
-    async def settle(self, notice: str, state: str, successor: Draft | None) -> None:
+    async def settle(
+        self, notice: str, state: str, successor: Draft | None, posted: Posted | None
+    ) -> None:
         """What became of a notice in the end; one that failed has a successor, by another form."""
-
-        def write(turn: Turn) -> None:
-            turn.db.execute("UPDATE notice SET state = ? WHERE id = ?", (state, notice))
-            if successor is not None:
-                insert_notices(turn, (successor,))
-                turn.db.execute(
-                    "UPDATE notice SET avoid = (SELECT trim(avoid || ' ' || form) FROM notice "
-                    "WHERE id = ?) WHERE id = ?",
-                    (notice, successor.id),
-                )
-
-        told = {"id": notice, "state": state}
-        await self._writer.do(Change(ledger.NOTICE_SETTLED, write, told))
+        await self._writer.do(_Settled(notice, state, successor, posted))
 
 
 class _Written:
@@ -204,10 +192,7 @@ class _Sent:
             self._entries.append(entry)
             found = live(turn, request) if each.serves and request is not None else None
             if found is not None and found.can(Event.SERVED):
-                if found.served_on is None:
-                    found.served_on = each.deemed_on
-                    found.due = each.due or found.due
-                found.happens(turn, Event.SERVED, "gateway", notice=each.notice)
+                serve(turn, found, each.notice, each.deemed_on, each.due)
                 self._served.append(found)
 
     def write(self, turn: Turn) -> None:
@@ -235,3 +220,55 @@ class _Sent:
     def answer(self, _turn: Turn) -> None:
         """Nothing but that it is durable."""
         return
+
+
+class _Settled:
+    """What became of a notice; a letter that was posted serves its request."""
+
+    rows = 6
+
+    def __init__(
+        self, notice: str, state: str, successor: Draft | None, posted: Posted | None
+    ) -> None:
+        self._notice, self._state = notice, state
+        self._successor, self._posted = successor, posted
+        self._live: Live | None = None
+
+    def prepare(self, turn: Turn) -> None:
+        turn.enter(ledger.NOTICE_SETTLED, id=self._notice, state=self._state)
+        if self._posted is None:
+            return
+        sql = "SELECT request FROM notice WHERE id = ?"
+        found = live(turn, fetch(turn.db, sql, (self._notice,))[0][0])
+        if found is not None and found.can(Event.SERVED):
+            serve(turn, found, self._notice, self._posted.deemed_on, self._posted.due)
+            self._live = found
+
+    def write(self, turn: Turn) -> None:
+        turn.db.execute("UPDATE notice SET state = ? WHERE id = ?", (self._state, self._notice))
+        if self._posted is not None:
+            turn.db.execute(
+                "UPDATE notice SET deemed_on = ? WHERE id = ?",
+                (self._posted.deemed_on, self._notice),
+            )
+        if self._successor is not None:
+            insert_notices(turn, (self._successor,))
+            turn.db.execute(
+                "UPDATE notice SET avoid = (SELECT trim(avoid || ' ' || form) FROM notice "
+                "WHERE id = ?) WHERE id = ?",
+                (self._notice, self._successor.id),
+            )
+        if self._live is not None:
+            self._live.write(turn)
+
+    def answer(self, _turn: Turn) -> None:
+        """Nothing but that it is durable."""
+        return
+
+
+def serve(turn: Turn, found: Live, notice: str, day: str, due: str | None) -> None:
+    """That a notice served a request; the first one fixes the day, and what follows from it."""
+    if found.served_on is None:
+        found.served_on = day
+        found.due = due or found.due
+    found.happens(turn, Event.SERVED, "gateway", notice=notice)

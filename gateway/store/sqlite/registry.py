@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import apsw
 import msgspec
@@ -130,6 +130,18 @@ class Registry:
             return None
         _, party, scope, jwks = rows[0]
         return Client(identity, party, frozenset(scope.split()), msgspec.json.decode(jwks))
+
+    def doors(self, party: str) -> frozenset[Literal["api", "sftp"]]:
+        """By which doors of ours a party can come in: a client or a mailbox, an SSH key."""
+        rows = fetch(
+            self._reader,
+            "SELECT EXISTS (SELECT 1 FROM client WHERE party = ?1) OR EXISTS "
+            "(SELECT 1 FROM mailbox WHERE organisation = ?1 AND removed IS NULL), "
+            "EXISTS (SELECT 1 FROM ssh_key WHERE party = ?1 AND revoked IS NULL)",
+            (party,),
+        )
+        names: tuple[Literal["api", "sftp"], ...] = ("api", "sftp")
+        return frozenset(name for name, has in zip(names, rows[0], strict=True) if has)
 
     def parties(self, kind: str) -> list[dict[str, Any]]:
         """Every party of a kind, with its classes."""
