@@ -26,6 +26,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,14 +48,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
 
 from gateway.core.instant import read, written
 from gateway.edge.timetable import Times
 
-METADATA: Final = MetaData()
 JOB: Final = Table(
     "job",
-    METADATA,
+    MetaData(),
     Column("name", String(100), primary_key=True),
     Column("times", String(100), nullable=False),
     Column("next_run", String(27), nullable=False),
@@ -96,7 +97,9 @@ def opened(url: str) -> Engine:
         os.fchmod(file, 0o600)
         os.close(file)
         engine = create_engine(place, connect_args={"timeout": _BUSY_SECONDS})
-    METADATA.create_all(engine)
+    # Several processes may start at once, and each finds no table.
+    with suppress(IntegrityError), engine.begin() as connection:
+        connection.execute(CreateTable(JOB, if_not_exists=True))
     return engine
 
 
