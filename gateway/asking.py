@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import structlog
-from cryptography.hazmat.primitives import serialization
 
-from adapters.banks.sign_message import SigningKey, sign
-from adapters.banks.write_auth001 import write
-from gateway import access, matching, notice, reminding
+from gateway import access, carriers, evidence, matching, notice, planning, reminding, retention
 from gateway import request as story
-from gateway.config import Settings, SettingsError
+from gateway.config import Settings
 from gateway.core.answer_lines import MEDIA_TYPE
-from gateway.core.carriage import NotTakenError
-from gateway.core.channel import Form
 from gateway.core.deadlines import Deadlines
 from gateway.core.groups.person import Who
-from gateway.core.identity import Credentials
-from gateway.core.instant import read
+from gateway.core.identity import Caller, Credentials
+from gateway.core.instant import written
 from gateway.core.matching import read_model
-from gateway.core.notices import Templates
-from gateway.core.question import Question
+from gateway.core.notice_item import Draft
+from gateway.core.notices import Templates, written_day
 from gateway.core.request_item import Stored
 from gateway.core.stages import Answer, Arrival
-from gateway.core.subject import least
-from gateway.edge.courier import Courier, Undelivered
 from gateway.edge.jobs import SharedJobs
 from gateway.edge.linkage import Linkage
 from gateway.edge.timetable import Daily, Every, Times
@@ -77,88 +66,11 @@ class House:
 
 
 @dataclass(slots=True)
-class Letters:
-    """E-mails and letters by GOV.UK Notify (`gateway.core.carriage.Letters`)."""
-
-    notify: Notify
-
-    async def email(
-        self,
-        address: str,
-        kind: Kind,
-        language: Language,
-        values: Mapping[str, Value],
-        reference: str,
-        *,
-        again: bool,
-    ) -> str:
-        """Send an e-mail; raises NotTakenError."""
-        with _untaken():
-            sent = await self.notify.send_email(
-                address, kind, language, values, reference, again=again
-            )
-            return sent.id
-
-    async def letter(
-        self,
-        address: tuple[str, ...],
-        kind: Kind,
-        language: Language,
-        values: Mapping[str, Value],
-        reference: str,
-        *,
-        again: bool,
-    ) -> str:
-        """Send a letter; raises NotTakenError."""
-        with _untaken():
-            sent = await self.notify.send_letter(
-                address, kind, language, values, reference, again=again
-            )
-            return sent.id
-
-    async def fate(self, carried: str) -> tuple[Fate, dt.datetime]:
-        """What became of one, and when; raises NotTakenError."""
-        with _untaken():
-            found = await self.notify.status(carried)
-        if found.state in {"delivered", "posted"}:
-            return "delivered", found.at
-        return ("on_its_way" if found.state == "on_its_way" else "failed"), found.at
-
-
-@contextmanager
-def _untaken() -> Iterator[None]:
-    """What goes wrong at GOV.UK Notify, in the story's words."""
-    try:
-        yield
-    except TemporaryError as error:
-        raise NotTakenError(error.trouble.value, temporary=True) from error
-    except (PermanentError, NoticeError) as error:
-        code = error.trouble.value if isinstance(error, PermanentError) else "text"
-        raise NotTakenError(code, temporary=False) from error
-
-
-@dataclass(slots=True)
-class Hooks:
-    """Calls webhooks by the courier (`gateway.core.carriage.Hooks`)."""
-
-    courier: Courier
-
-    async def call(
-        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
-    ) -> None:
-        """Call one; raises NotTakenError."""
-        try:
-            await self.courier.deliver(url, secret, message, payload, now)
-        except Undelivered as error:
-            raise NotTakenError(error.code, temporary=error.temporary) from error
-
-
-@dataclass(slots=True)
 class Asking:
     """Everything that follows from asking, and the task that sends what waits."""
 
     desk: story.Desk
-    outbox: notice.Outbox
+    outbox: planning.Outbox
     clockwork: reminding.Clockwork
     wicket: access.Wicket
     table: matching.Table
@@ -199,7 +111,7 @@ class Asking:
     async def answer(self, shown: Credentials, request: str, lines: bytes) -> Answer:
         """An answer without facts, taken as the file it stands for."""
 
-        async def body() -> Any:
+        async def body() -> AsyncIterator[bytes]:
             yield lines
 
         arrival = Arrival(
@@ -276,7 +188,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         binder=binder,
         own=intake,
         guests=replace(intake, door=wicket),
-        question=_questions(settings, intake.clock),
+        question=carriers.questions(settings, intake.clock),
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
     )
     begun.append(asking)
@@ -288,27 +200,22 @@ def _name(store: Store, party: str, desk: story.Desk) -> str:
     return party if found is None else found.name
 
 
-def _outbox(
-    settings: Settings, desk: story.Desk, store: Store, house: House
-) -> notice.Outbox:
-    found = settings.notices
+def _outbox(settings: Settings, desk: story.Desk, store: Store, house: House) -> planning.Outbox:
     organisation = Caller("", "organisation", frozenset(), "", frozenset(), "")
-    return notice.Outbox(
+    return planning.Outbox(
         notices=store.notices,
         requests=store.requests,
         correspondents=store.correspondents,
         doors=store.registry,
-        letters=_letters(settings),
-        hooks=Hooks(
-            Courier(ca=found.webhook_ca, allow=settings.networks(found.webhook_networks))
-        ),
+        letters=carriers.letters(settings),
+        hooks=carriers.hooks(settings),
         vault=desk.vault,
         deadlines=desk.deadlines,
         templates=templates(),
         subject=lambda request: story.subject_for(request, organisation, desk),
         terms=lambda request: story.terms_of(request, desk),
         issuer=settings.issuer,
-        contact=found.contact,
+        contact=settings.notices.contact,
         clock=desk.clock,
         entropy=desk.entropy,
         new_id=desk.new_id,
@@ -316,60 +223,11 @@ def _outbox(
     )
 
 
-def _letters(settings: Settings) -> Letters | None:
-    """GOV.UK Notify, if the settings name it; raises SettingsError."""
-    found = settings.notices.notify
-    if found is None:
-        return None
-    try:
-        key = found.key.read_text().strip()
-        ids = stand_in_ids() if found.templates is None else template_ids(found.templates)
-        return Letters(Notify(found.url, key, ids))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"notices.notify: {error}.") from error
-
-
-def _questions(
-    settings: Settings, now: Callable[[], dt.datetime]
-) -> Callable[[Stored, Who], bytes]:
-    """Writes a request as auth.001, signed where the settings name a key; raises SettingsError."""
-    seal: tuple[SigningKey, bytes] | None = None
-    if settings.signing is not None:
-        try:
-            key = serialization.load_pem_private_key(settings.signing.key.read_bytes(), None)
-            certificate = x509.load_pem_x509_certificate(
-                settings.signing.certificate.read_bytes()
-            )
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"signing: {error}.") from error
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            raise SettingsError("signing.key is of a kind that XML signatures do not know.")
-        seal = key, certificate.public_bytes(serialization.Encoding.DER)
-
-    def written_as(request: Stored, who: Who) -> bytes:
-        question = Question(
-            id=request.id,
-            issued_at=read(request.raised),
-            due=dt.date.fromisoformat(request.due),
-            citation=request.citation,
-            purposes=request.purposes,
-            record_types=request.record_types,
-            subject=who,
-            consumer=request.consumer,
-            organisation=request.organisation,
-            reference=request.reference,
-        )
-        message = write(question)
-        return message if seal is None else sign(message, *seal, now())
-
-    return written_as
-
-
 def _jobs(
     settings: Settings,
     store: Store,
     desk: story.Desk,
-    outbox: notice.Outbox,
+    outbox: planning.Outbox,
     clockwork: reminding.Clockwork,
     table: matching.Table,
     house: House,
@@ -395,11 +253,17 @@ def _jobs(
         await send(now)
 
     async def warn(now: dt.datetime) -> None:
-        if count := await retention.warn(store.fading, desk, now):
+        if count := await retention.warn(store.fading, desk.deadlines, word, now):
             log.info("certificates_warned", count=count)
 
+    def word(party: str, subject: str, ends_on: dt.date) -> Draft:
+        person = store.correspondents.correspondent(party)
+        day = written_day(ends_on, "en" if person is None else person.language)
+        values = {"certificate": subject, "ends_on": day}
+        return story.notice_to(party, "certificate_expires", "reminders", values, desk)
+
     async def fade(now: dt.datetime) -> None:
-        if count := await retention.fade(store.fading, desk.deadlines, now):
+        if count := await retention.fade(store.fading, desk.deadlines, now, written(now)):
             log.info("faded", count=count)
 
     table_of_jobs: dict[str, tuple[Callable[[dt.datetime], Awaitable[None]], Times]] = {

@@ -46,6 +46,38 @@ class Sftp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
 
 
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """GOV.UK Notify: where, the file that holds the API key, and the id there of each template.
+
+    `templates` are by kind, language and way, as in `"reminder/cy/letter" = "..."`; without them the
+    ids are those of the stand-in.
+    """
+
+    url: str = "https://api.notifications.service.gov.uk"
+    key: Path
+    templates: dict[str, str] | None = None
+
+
+class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What notices say of how to reach us, and what carries them.
+
+    `webhook_ca` is believed instead of the system's authorities, and `webhook_networks` count as
+    public; both are for trying things out.
+    """
+
+    contact: str = "the Child Maintenance Service, at the address that the notice came from"
+    notify: Notify | None = None
+    webhook_ca: Path | None = None
+    webhook_networks: tuple[str, ...] = ()
+
+
+class Signing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The certificate, and its key, with which messages of ours to banks are signed."""
+
+    certificate: Path
+    key: Path
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything an operator decides.
 
@@ -54,7 +86,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     networks whose `Client-Cert` header is believed, `monitors` those that may read /metrics,
     `signers` certificates trusted to sign ISO 20022 messages. `duties` is a directory of class files
     that stand beside those of the installed duty table, or in their place. `mailbox` is our own mailbox id for those
-    who speak MESH, found under `mailbox_code`. `processes` read large bodies.
+    who speak MESH, found under `mailbox_code`. `processes` read large bodies. `notices` says how
+    notices go out, `signing` with what ISO 20022 messages of ours are signed.
     """
 
     origin: str
@@ -82,6 +115,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
     idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
     sftp: Sftp | None = None
+    notices: Notices = Notices()
+    signing: Signing | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:
@@ -95,6 +130,7 @@ def load(path: Path) -> Settings:
         raw = tomllib.loads(path.read_text())
         settings = msgspec.convert(raw, Settings, dec_hook=_path(path.parent.resolve()))
         settings.networks(settings.proxies + settings.monitors)
+        settings.networks(settings.notices.webhook_networks)
         for line in settings.conformance_keys:
             parse_vkey(line)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from gateway.edge.sftp.results import Results, explain
 from gateway.edge.sftp.server import listening as sftp_listening
 from gateway.edge.sftp.session import Room
 from gateway.inbox import Inbox
+from gateway.mailbox import Post
 from gateway.store.sqlite.store import Store
 from gateway.submission import Intake, receive
 
@@ -44,6 +46,29 @@ def made(
         clock=intake.clock,
         entropy=intake.entropy,
         new_id=intake.new_id,
+    )
+
+
+def post(
+    settings: Settings,
+    ring: keyring.KeyRing,
+    store: Store,
+    clock: Callable[[], dt.datetime],
+    entropy: Callable[[int], bytes],
+    new_id: Callable[[str], str],
+) -> Post:
+    """The letterbox of a gateway, for those who speak MESH."""
+    return Post(
+        messages=store.mailboxes,
+        files=store.bodies,
+        vault=ring,
+        address=settings.mailbox,
+        code=settings.mailbox_code,
+        chunk_bytes=settings.mailbox_chunk_bytes,
+        body_limit_bytes=settings.body_limit_bytes,
+        clock=clock,
+        entropy=entropy,
+        new_id=new_id,
     )
 
 

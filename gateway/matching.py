@@ -20,13 +20,19 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from gateway.core import disclosure, merkle
+from gateway.core.adapter import Adapter, ReadContext
+from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.groups.person import Where, Who
+from gateway.core.identity import Caller
 from gateway.core.limits import SUBMISSIONS_MATCHED
-from gateway.core.matching import Match, MatchingError, Person
+from gateway.core.matching import Match, MatchingError, Person, explain
 from gateway.core.matching import Subject as Sought
 from gateway.core.order_terms import order_tag
+from gateway.core.record import Record
+from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
+from gateway.core.stages import MemoryBody
 from gateway.core.subject import Subject
 
 _WHO: Final = msgspec.json.Decoder(Who)
@@ -34,6 +40,7 @@ _WHERE: Final = msgspec.json.Decoder(Where)
 # Facts that come round by themselves; they are tied to an order, and answer no question.
 _ROUND: Final = "deduction"
 _ORDER: Final = "deo"
+_HEAD_BYTES: Final = 4_096
 _PARTS: Final = ("who", "where", "case", "pay", "status", "order")
 
 
@@ -236,6 +243,58 @@ def told_by(kind: str, row: int, groups: dict[str, bytes]) -> Told:
         order=order,
         period=dt.date.fromisoformat(day).strftime("%Y-%m") if isinstance(day, str) else None,
     )
+
+
+async def look_up(
+    caller: Caller,
+    body: bytes,
+    media_type: str,
+    formats: Sequence[Adapter],
+    law: Law,
+    table: Table,
+    now: dt.datetime,
+) -> list[dict[str, Any]]:
+    """Which open requests of an organisation the people in a file of its own may be about.
+
+    Nothing of the file is kept, and whoever is not asked about is not mentioned. Raises Refused.
+    """
+    if caller.kind != "organisation":
+        raise Refused(Reason.NOT_PERMITTED, "Only an organisation has such a file.")
+    known = tuple(each for each in formats if media_type in each.media_types)
+    known = known or tuple(each for each in formats if media_type in each.general_media_types)
+    if not known:
+        raise Refused(Reason.CONTENT_TYPE_UNKNOWN)
+    admissible = law.admissible(caller.classes, known, now.date())
+    fitting = [each for each in admissible if each.recognises(body[:_HEAD_BYTES])]
+    adapter = (fitting or list(admissible))[0]
+    people: dict[int, Person] = {}
+    for item in adapter.read(MemoryBody(body), ReadContext(now)):
+        who = getattr(item, "who", None)
+        if isinstance(who, Who) and isinstance(item, Record):
+            where = getattr(item, "where", None)
+            people.setdefault(item.row, Person(row=item.row, who=who, where=where))
+    sought = table.matches.open_requests(caller.party, None)
+    subjects = [
+        Sought(id=each.id, who=subject.who, where=subject.where)
+        for each in sought
+        for subject in (table.subject(each),)
+    ]
+    try:
+        found = await asyncio.to_thread(table.linkage.match, subjects, list(people.values()))
+    except MatchingError as error:
+        raise Refused(Reason.PARAMETER_NOT_VALID, str(error)) from error
+    return [
+        {
+            "row": match.row,
+            "request": match.subject,
+            "verdict": match.verdict,
+            "score": round(match.score, 1),
+            "agreed": list(match.agreed),
+            "disagreed": list(match.disagreed),
+            "explanation": explain(match),
+        }
+        for match in found
+    ]
 
 
 def _facts(groups: dict[str, bytes], name: str) -> dict[str, Any]:

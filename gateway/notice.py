@@ -1,14 +1,13 @@
 """THE NOTICE: something is to be said to somebody, and goes the way the law lets it go.
 
-    1 plan      who is it for, what did they agree to, what do they prefer: the form, or post
-    2 word      its text, in their language; an access code where they have no account
-    3 claim     kept, before anything leaves the house: a crash never makes a second letter of it
-    4 hand over to their own door, a webhook, or GOV.UK Notify
-    5 enter     sent, in the ledger: by which form, on which agreement, and when it counts as served
-    6 settle    what the carrier says became of it; what failed goes by post
+    1 plan      the form, and the words (`gateway.planning`)
+    2 claim     kept, before anything leaves the house: a crash never makes a second letter of it
+    3 hand over to their own door, a webhook, or GOV.UK Notify
+    4 enter     sent, in the ledger: by which form, on which agreement, and when it counts as served
+    5 settle    what the carrier says became of it; what failed goes by post
 
-Where no agreement covers party, purpose, form and address there is post, and where there is no
-postal address the notice is stuck, and somebody is told; it is never quietly lost.
+Where there is no postal address either the notice is stuck, and somebody is told; it is never
+quietly lost.
 """
 
 from __future__ import annotations
@@ -16,59 +15,144 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final
 
 import msgspec
 
-from gateway.core.access_code import fresh_code, tag_of
 from gateway.core.backoff import next_try
-from gateway.core.carriage import Hooks, Letters, NotTakenError
-from gateway.core.channel import Form, NoWayError, Purpose, choose
-from gateway.core.correspondent import (
-    DOORS,
-    Agreed,
-    Contact,
-    Correspondent,
-    Language,
-    Preferred,
-    as_rules,
-)
-from gateway.core.deadlines import Deadlines, Nation, uk_day
+from gateway.core.carriage import Letters, NotTakenError
+from gateway.core.channel import NoWayError
+from gateway.core.correspondent import DOORS
+from gateway.core.deadlines import Nation
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
-from gateway.core.notice_values import About, Code, values_of
-from gateway.core.notices import Kind, Templates, Value
 from gateway.core.order_terms import ORDERS
-from gateway.core.request_item import Stored
-from gateway.core.request_life import ENDED
+from gateway.planning import Outbox, Plan, envelope_of, plan
 
 # How long a carrier may take before somebody else takes the notice up.
 _CLAIMED: Final = dt.timedelta(minutes=5)
 # Kinds whose sending is the service of their request.
 SERVING: Final = frozenset({"information_request", *(each.notice for each in ORDERS.values())})
-_WITH_CODE: Final = {
-    "information_request": "information_request_with_code",
-    "reminder": "reminder_with_code",
-}
 
 
-class Notices(Protocol):
-    """Remembers notices; every change is durable on return."""
+async def dispatch(outbox: Outbox) -> int:
+    """Send whatever waits and may go now; how many notices went."""
+    went = 0
+    while True:
+        waiting = outbox.notices.to_send(written(outbox.clock()), NOTICES_AT_A_TIME)
+        plans = []
+        for notice in waiting:
+            try:
+                plans.append(plan(notice, outbox))  # 1
+            except NoWayError:
+                await outbox.notices.stick(notice.id)
+        here = [each for each in plans if each.form in DOORS]
+        if here:
+            await outbox.notices.sent([_sent(each, None, outbox) for each in here])
+        gate = asyncio.Semaphore(NOTICES_HANDED_OVER)
+        carried = await asyncio.gather(
+            *(_carry(each, outbox, gate) for each in plans if each.form not in DOORS)
+        )
+        went += len(here) + sum(carried)
+        if len(waiting) < NOTICES_AT_A_TIME:
+            return went
 
-    def to_send(self, now: str, limit: int) -> list[Notice]: ...
-    def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]: ...
-    async def claim(
-        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
-    ) -> None: ...
-    async def sent(self, sent: Sequence[Sent]) -> None: ...
-    async def again(self, notice: str, next_try: str, avoid: str) -> None: ...
-    async def stick(self, notice: str) -> None: ...
-    async def settle(outbox: Outbox, since: dt.datetime) -> int:
+
+# --- 2 claim, 3 hand over, 4 enter --------------------------------------------------------------
+
+
+async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool:
+    """Hand one notice to its carrier; whether it was taken."""
+    notice = planned.notice
+    async with gate:
+        now = outbox.clock()
+        if planned.form in {"email", "post"} and outbox.letters is None:
+            await outbox.notices.stick(notice.id)
+            return False
+        sealed = _seal(planned, outbox)
+        until = written(now + _CLAIMED)
+        await outbox.notices.claim(notice.id, planned.form, sealed, until, planned.code)  # 2
+        try:
+            carried = await _hand_over(planned, now, outbox)  # 3
+        except NotTakenError as error:
+            await _put_back(planned, error, outbox)
+            return False
+        await outbox.notices.sent([_sent(planned, carried, outbox, sealed)])  # 4
+        return True
+
+
+async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | None:
+    notice, contact = planned.notice, planned.contact
+    if planned.form == "webhook":
+        told = {
+            "type": "notice",
+            "id": notice.id,
+            "kind": notice.kind,
+            "request": notice.request,
+            "location": f"{outbox.issuer}/v1/requests/{notice.request}",
+        }
+        payload = msgspec.json.encode(told)
+        await outbox.hooks.call(
+            contact.webhook or "", contact.secret or "", notice.id, payload, now
+        )
+        return None
+    assert outbox.letters is not None
+    language = planned.wording.language or "en"
+    said = (planned.kind, language, planned.values, notice.id)
+    again = notice.tries > 0
+    if planned.form == "email":
+        return await outbox.letters.email(contact.email or "", *said, again=again)
+    return await outbox.letters.letter(contact.address, *said, again=again)
+
+
+async def _put_back(planned: Plan, error: NotTakenError, outbox: Outbox) -> None:
+    """Try again later; by another form where this one is no use, and never more than that."""
+    notice = planned.notice
+    later = (
+        next_try(notice.tries + 1, read(notice.made), outbox.chance()) if error.temporary else None
+    )
+    if later is None and planned.form == "post":
+        await outbox.notices.stick(notice.id)
+    elif later is None:
+        avoid = " ".join(sorted({*notice.avoid.split(), planned.form}))
+        await outbox.notices.again(notice.id, written(outbox.clock()), avoid)
+    else:
+        soon = outbox.clock() + dt.timedelta(seconds=5)
+        await outbox.notices.again(notice.id, written(max(later, soon)), notice.avoid)
+
+
+def _seal(planned: Plan, outbox: Outbox) -> bytes:
+    packed = msgspec.json.encode(planned.wording)
+    return planned.envelope.seal(b"notice", 0, packed, outbox.entropy(NONCE_BYTES))
+
+
+def _sent(planned: Plan, carried: str | None, outbox: Outbox, sealed: bytes | None = None) -> Sent:
+    """That a notice went, with the commitment to its words that the ledger holds."""
+    wording = planned.wording
+    said = text_of(wording).encode()
+    salt = derive(planned.envelope.key, NOTICE_SALT)
+    return Sent(
+        notice=planned.notice.id,
+        form=planned.form,
+        agreement=planned.agreement,
+        sealed=sealed or _seal(planned, outbox),
+        reference=carried,
+        deemed_on=planned.deemed_on.isoformat(),
+        deemed_by=planned.deemed_by,
+        content=commitment(salt, hashlib.sha256(said).digest()),
+        # A letter serves on the day on which it is posted, which its carrier tells later.
+        serves=planned.notice.kind in SERVING and planned.form != "post",
+        due=None if planned.due is None else planned.due.isoformat(),
+    )
+
+
+# --- 5 settle -----------------------------------------------------------------------------------
+
+
+async def settle(outbox: Outbox, since: dt.datetime) -> int:
     """Ask what became of e-mails and letters sent since then; what failed goes by post.
 
     A letter serves its request on the day on which it is posted, and not before. How many were
@@ -86,9 +170,7 @@ class Notices(Protocol):
     return settled
 
 
-async def _fate(
-    notice: Notice, letters: Letters, outbox: Outbox, gate: asyncio.Semaphore
-) -> bool:
+async def _fate(notice: Notice, letters: Letters, outbox: Outbox, gate: asyncio.Semaphore) -> bool:
     """What became of one notice, entered once it is known."""
     async with gate:
         try:
@@ -123,7 +205,7 @@ def _successor(notice: Notice, outbox: Outbox) -> Draft | None:
     """The same notice once more, to go by another form; a letter that came back has none."""
     if notice.form == "post" or notice.sealed is None:
         return None
-    envelope = _envelope(notice, outbox)
+    envelope = envelope_of(notice, outbox)
     said = msgspec.json.decode(envelope.open(b"notice", 0, notice.sealed), type=Wording)
     identity, key = outbox.new_id("ntc"), outbox.entropy(32)
     packed = msgspec.json.encode(Wording(values=said.values))

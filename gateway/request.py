@@ -155,12 +155,24 @@ def notice_of(
     request: Stored, kind: str, purpose: str, desk: Desk, values: dict[str, str] | None = None
 ) -> Draft:
     """A notice to the organisation of a request, to go as soon as it can."""
+    return notice_to(request.organisation, kind, purpose, values or {}, desk, request.id)
+
+
+def notice_to(
+    correspondent: str,
+    kind: str,
+    purpose: str,
+    values: dict[str, str],
+    desk: Desk,
+    request: str | None = None,
+) -> Draft:
+    """A notice to somebody, to go as soon as it can."""
     identity, key = desk.new_id("ntc"), desk.entropy(32)
-    packed = msgspec.json.encode(Wording(values=values or {}))
+    packed = msgspec.json.encode(Wording(values=values))
     return Draft(
         id=identity,
-        request=request.id,
-        correspondent=request.organisation,
+        request=request,
+        correspondent=correspondent,
         kind=kind,
         purpose=purpose,
         wrapped_key=desk.vault.wrap(key, identity.encode()),
@@ -295,10 +307,8 @@ def shown(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
     }
     if stored.erased is not None:
         return told
-    envelope = envelope_of(stored, desk)
     told["subject"] = subject_for(stored, caller, desk)
-    if stored.terms is not None:
-        told["terms"] = msgspec.json.decode(envelope.open(b"terms", 0, stored.terms))
+    told["terms"] = terms_of(stored, desk)
     return told
 
 
@@ -333,6 +343,16 @@ def subject_of(stored: Stored, desk: Desk) -> Subject:
     if stored.events == 0:  # raised before requests had a life
         return Subject(who=msgspec.json.decode(sealed, type=Who))
     return msgspec.json.decode(sealed, type=Subject)
+
+
+def terms_of(stored: Stored, desk: Desk) -> dict[str, Any] | None:
+    """The terms of an order; None for a request that is none."""
+    if stored.terms is None:
+        return None
+    found: dict[str, Any] = msgspec.json.decode(
+        envelope_of(stored, desk).open(b"terms", 0, stored.terms)
+    )
+    return found
 
 
 def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:

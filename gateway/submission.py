@@ -201,10 +201,7 @@ def admit(arrival: Arrival, caller: Caller, intake: Intake) -> Admitted:
     request = None
     if name is not None and name.isascii():
         request = intake.journal.request_of(caller.party, name)
-    if (request is None and name is not None) or caller.only not in {None, name}:
-        raise Refused(Reason.REQUEST_NOT_FOUND)
-    if request is not None and request.withdrawn:
-        raise Refused(Reason.REQUEST_WITHDRAWN)
+    drafting.check_request(request, name, caller)
     return Admitted(
         submission=arrival.presealed.submission if arrival.presealed else intake.new_id("sub"),
         caller=caller,

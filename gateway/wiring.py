@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime as dt
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,9 +24,10 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import asking, inbox, inboxes, returning_process, upload
+from gateway import asking, figures, inbox, inboxes, returning_process, upload
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
+from gateway.asking import Asking, House
 from gateway.conclusions import Conclusions
 from gateway.config import Settings, SettingsError
 from gateway.core.canonical import b64u, canonical
@@ -43,12 +45,10 @@ from gateway.edge.http.connection import Runner
 from gateway.edge.http.keys import Front
 from gateway.edge.jobs import Jobs
 from gateway.edge.mesh_door import MeshDoor
-from gateway.edge.metrics import Metrics
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
 from gateway.feed import Counter
 from gateway.inbox import Inbox
-from gateway.mailbox import Post
 from gateway.reading_process import ReadingProcesses
 from gateway.sealing import Seal
 from gateway.store.sqlite.store import Store
@@ -99,6 +99,7 @@ class Gateway:
     stopped: asyncio.Event
     inbox: Inbox
     sftp_port: int | None
+    asking: Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,14 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, now())
         intake = _intake(settings, ring, the_law, store, trust, now)
         conclusions = Conclusions(store, intake, ring.unwrap)
-        front = _front(settings, ring, intake, store, conclusions)
+        house = House(ring.evidence.sign, ring.evidence.vkey, new_id("prc"), random.random)
+        ask = asking.made(settings, intake, store, house)
+        front = _front(settings, ring, intake, store, conclusions, ask)
         box = inboxes.made(settings, ring, intake, store, conclusions.begin)
         seal = Seal(store.evidence, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
         jobs = _jobs(settings, store, trust, seal, conclusions, stopped, box, front.depot, now)
         app = application(front, settings.networks(settings.monitors), annex.routes, annex.around)
-        gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped, box, None)
+        gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped, box, None, ask)
         if annex.prepare is not None:
             await annex.prepare(gateway)
         async with (
@@ -166,6 +169,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
             inboxes.listening(settings, box, ring, intake, store) as sftp_port,
         ):
             jobs.start()
+            ask.start()
             conclusions.resume()
             log.info(
                 "serving",
@@ -178,6 +182,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
                 yield gateway
             finally:
                 jobs.stop()
+                await ask.stop()
                 await inbox.stop(box)
                 await upload.stop(front.depot)
                 await conclusions.stop()
@@ -231,7 +236,12 @@ def _intake(
 
 
 def _front(
-    settings: Settings, ring: keyring.KeyRing, intake: Intake, store: Store, later: Conclusions
+    settings: Settings,
+    ring: keyring.KeyRing,
+    intake: Intake,
+    store: Store,
+    later: Conclusions,
+    ask: Asking,
 ) -> Front:
     door, now = cast("Door", intake.door), intake.clock
     return Front(
@@ -240,8 +250,17 @@ def _front(
         clerk=Clerk(store.corrections, ring, intake.law.version, now, os.urandom, new_id),
         counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
         mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
-        post=_post(settings, ring, store, now),
-        desk=asking.desk(intake, store),
+        post=inboxes.post(settings, ring, store, now, os.urandom, new_id),
+        desk=ask.desk,
+        wicket=ask.wicket,
+        guests=ask.guests,
+        obligations=ask.obligations,
+        binder=ask.binder,
+        matches=store.matches,
+        question=ask.question,
+        answer=ask.answer,
+        table=ask.table,
+        close_batch=store.requests.close_batch,
         returns=returning_process.made(intake, store),
         depot=upload.Depot(store.uploads, store.bodies, ring, now, os.urandom, new_id),
         door=door,
@@ -254,28 +273,13 @@ def _front(
         jwks=jwks(ring.token_keys, ring.evidence),
         openapi=(files("schemas") / "openapi.json").read_bytes(),
         schemas={item.name: item.read_bytes() for item in (files("schemas") / "json").iterdir()},
-        metrics=_metrics(store),
+        metrics=figures.made(store),
         trusted_proxies=settings.networks(settings.proxies),
         conclude=later.begin,
         concluded=later.wait,
         unwrap=ring.unwrap,
         ready=lambda: None if store.writer.broken is None else "The store has failed.",
         template=served_blank,
-    )
-
-
-def _post(settings: Settings, ring: keyring.KeyRing, store: Store, now: Clock) -> Post:
-    return Post(
-        messages=store.mailboxes,
-        files=store.bodies,
-        vault=ring,
-        address=settings.mailbox,
-        code=settings.mailbox_code,
-        chunk_bytes=settings.mailbox_chunk_bytes,
-        body_limit_bytes=settings.body_limit_bytes,
-        clock=now,
-        entropy=os.urandom,
-        new_id=new_id,
     )
 
 
@@ -311,18 +315,6 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
-
-
-def _metrics(store: Store) -> Metrics:
-    metrics = Metrics()
-    metrics.gauge("ledger_size", "Entries in the ledger", lambda: store.evidence.size)
-    metrics.gauge(
-        "submissions_received",
-        "Large submissions without an outcome yet",
-        lambda: len(store.journal.pending()),
-    )
-    metrics.gauge("writer_waiting", "Work that waits for the writer", lambda: store.writer.depth)
-    return metrics
 
 
 def _jobs(

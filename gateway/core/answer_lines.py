@@ -60,3 +60,9 @@ def _lines(stored: Stored, kind: str, types: tuple[str, ...], answer: dict[str, 
         + b"\n"
         for name in chosen
     )
+
+
+def batch_line(batch: str) -> bytes:
+    """The nil return that answers for whoever of a list is not known, as a JSON line."""
+    told = {"type": "nil_return", "answer": {"code": "NO_MATCH"}, "case": {"reference": batch}}
+    return msgspec.json.encode(told) + b"\n"

@@ -38,6 +38,9 @@ FIRST_YEAR: Final = 1993
 LAST_YEAR: Final = 2100
 # A count beyond this is a slip of the pen; it also bounds the walk over working days.
 MOST_DAYS: Final = 3_660
+
+# A hundred years: longer than anything about a child is kept.
+MOST_MONTHS: Final = 1_200
 _ONE: Final = dt.timedelta(days=1)
 
 
@@ -113,6 +116,24 @@ class DayOfMonth(Rule, frozen=True, tag="day_of_month"):
         return dt.date(months // 12, months % 12 + 1, self.day)
 
 
+class Months(Rule, frozen=True, tag="months"):
+    """So many months after the event, on the same day or the last that the month has."""
+
+    months: int
+
+    def day_from(self, start: dt.date, nation: Nation) -> dt.date:  # noqa: ARG002 - the same everywhere
+        """The day; the nation does not matter."""
+        return months_after(start, self.months)
+
+    def latest(self, day: dt.date) -> dt.date:
+        """The last day of an event whose months have run out by a day."""
+        found = months_after(day, -self.months)
+        # Where the day's month is longer, its last days look back on days that were not there.
+        while months_after(found, self.months) > day:
+            found -= _ONE
+        return found
+
+
 class OnWorkingDay(Rule, frozen=True, tag="on_working_day"):
     """The day itself where it is a working day, else the next one."""
 
@@ -125,7 +146,7 @@ class DeadlineTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file deadlines.toml."""
 
     version: str
-    deadline: tuple[CalendarDays | WorkingDays | DayOfMonth | OnWorkingDay, ...]
+    deadline: tuple[CalendarDays | WorkingDays | DayOfMonth | Months | OnWorkingDay, ...]
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -191,6 +212,16 @@ class Deadlines:
             raise DeadlineError(f"{code} names no number of days; ask for the day with due()")
         return found
 
+    def run_out(self, code: str, on: dt.date) -> dt.date:
+        """The last day of an event whose time has run out by a day; for lines that count months.
+
+        Raises DeadlineError: no such line, or one that counts something else.
+        """
+        rule = self.rule(code, on)
+        if not isinstance(rule, Months):
+            raise DeadlineError(f"{code} does not count months")
+        return rule.latest(on)
+
     def deemed(self, form: Form, sent: dt.datetime, *, order: bool, nation: Nation) -> Served:
         """When a notice sent at an instant counts as given; `order` for a copy of a deduction order.
 
@@ -212,8 +243,17 @@ def _check(rule: Rule) -> None:
     # The 28th is the last day that every month has.
     if isinstance(rule, DayOfMonth) and not (1 <= rule.day <= 28 and 0 <= rule.months <= 120):
         raise ValueError(f"deadlines.toml: {rule.code} names no day that every month has")
+    if isinstance(rule, Months) and not 1 <= rule.months <= MOST_MONTHS:
+        raise ValueError(f"deadlines.toml: {rule.code} needs 1 to {MOST_MONTHS} months")
     if rule.until is not None and rule.until <= rule.in_force:
         raise ValueError(f"deadlines.toml: {rule.code} ends before it begins")
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The same day so many months later, or the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = (dt.date(year + month // 11, (month + 1) % 12 + 1, 1) - _ONE).day
+    return dt.date(year, month + 1, min(day.day, last))
 
 
 def uk_day(instant: dt.datetime) -> dt.date:

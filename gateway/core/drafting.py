@@ -14,6 +14,7 @@ from gateway.core.disclosure import View
 from gateway.core.duty import NOT_ENTITLED, Law
 from gateway.core.duty_table import Ask, Grounds
 from gateway.core.envelope import NONCE_BYTES, Envelope
+from gateway.core.identity import Caller
 from gateway.core.receipt import Content, Sender, Statement
 from gateway.core.record import Note
 from gateway.core.refusal import Reason, Refused
@@ -24,6 +25,14 @@ _HEAD_BYTES: Final = 4_096
 
 # How a submission amends another whose refused rows it brings.
 COMPLETES: Final = "completes"
+
+
+def check_request(request: Ask | None, name: str | None, caller: Caller) -> None:
+    """Refuse what names no request of the caller's, or one that is no longer asked."""
+    if (request is None and name is not None) or caller.only not in {None, name}:
+        raise Refused(Reason.REQUEST_NOT_FOUND)
+    if request is not None and request.withdrawn:
+        raise Refused(Reason.REQUEST_WITHDRAWN)
 
 
 def chosen_format(spooled: Spooled, every: tuple[Adapter, ...]) -> Adapter:

@@ -233,3 +233,6 @@ ACCESS_SESSION_MINUTES: Final = 120
 
 # Submissions looked through for matches at a time.
 SUBMISSIONS_MATCHED: Final = 50
+
+# A file of requests, or of people to be looked up among them.
+BULK_BODY_BYTES: Final = 16 * MIB

@@ -35,7 +35,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     values: dict[str, str]
-    language: str | None = None
+    language: Literal["en", "cy"] | None = None
     subject: str | None = None
     body: str | None = None
     address: str | None = None

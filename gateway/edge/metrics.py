@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -71,6 +74,33 @@ class Metrics:
         """Publish a figure that is read when it is asked for."""
         Gauge(f"cms_gateway_{name}", text, registry=self._registry).set_function(read)
 
+    def families(
+        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
+    ) -> None:
+        """Publish figures by class and purpose, each with its name and text, read when asked for."""
+        self._registry.register(_Families(read))
+
     def render(self) -> bytes:
         """All figures, in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class _Families(Collector):
+    """Figures by class and purpose, as they are at the moment."""
+
+    def __init__(
+        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
+    ) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: what there is shows when it is asked for."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """A gauge for each figure."""
+        for name, text, values in self._read():
+            family = GaugeMetricFamily(f"cms_gateway_{name}", text, labels=["class", "purpose"])
+            for labels, value in values.items():
+                family.add_metric(labels, value)
+            yield family

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from certs import development
 from gateway import mailbox
 from gateway.core.limits import MESH_CHUNKS, MESH_MESSAGES_OPEN, MIB
+from gateway.inboxes import post
 from gateway.judge.receipt import verify_receipt
-from gateway.wiring import _post, clock
+from gateway.wiring import clock, new_id
 from tests.conftest import House, house_in
 from tests.edge.mailbox import SCHEDULE, Mailbox, code_of, mailbox_of, rows
 
@@ -276,4 +278,4 @@ async def arriving(data: bytes) -> AsyncIterator[bytes]:
 
 
 def posting_of(house: House) -> mailbox.Post:
-    return _post(house.settings, house.gateway.ring, house.gateway.store, clock)
+    return post(house.settings, house.gateway.ring, house.gateway.store, clock, os.urandom, new_id)

@@ -324,6 +324,7 @@ async def test_our_own_mistakes_are_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("url", "key"),
     [("http://notify.example", new_key().text), ("https://notify.example", "short")],
+    ids=["not-https", "short-key"],
 )
 def test_a_setting_that_cannot_be_meant_is_refused(url: str, key: str) -> None:
     with pytest.raises(ValueError, match="Notify"):

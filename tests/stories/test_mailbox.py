@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from gateway.config import Settings
 from gateway.core.mesh import Labels
 from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring
+from gateway.inboxes import post
 from gateway.store.sqlite.store import Store
-from gateway.wiring import _post, clock, law, office, open_store
+from gateway.wiring import clock, law, new_id, office, open_store
 from tests.conftest import settings_in
 
 TOTAL = 3
@@ -54,7 +56,7 @@ def expected(known: int, number: int, total: int, *, is_right: bool) -> Reason |
 async def opened(chosen: Settings, ring: keyring.KeyRing) -> tuple[Store, mailbox.Post]:
     store = open_store(chosen, ring, law())
     await store.start()
-    return store, _post(chosen, ring, store, clock)
+    return store, post(chosen, ring, store, clock, os.urandom, new_id)
 
 
 async def play(directory: Path, pki: development.DevelopmentPki, steps: list[object]) -> None:

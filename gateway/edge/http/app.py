@@ -1,7 +1,8 @@
 """The route table, and the application made from it.
 
 Every route says who may call it: `PUBLIC` (anybody), `PARTY` (a certificate, and a token bound to
-it, which the handler's story asks the door for), `MAILBOX` (a certificate, and a token of the MESH
+it, which the handler's story asks the door for), `GUEST` (the same, or the session of an access
+code, which sees and answers one request), `MAILBOX` (a certificate, and a token of the MESH
 API proved with the secrets of a mailbox) or `MONITOR` (an address of the operator's). A route
 without a policy cannot be written, and a request that matches none gets the same answer as one for
 something that is not there.
@@ -21,12 +22,15 @@ from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import is_within
 from gateway.edge.http import (
     about,
+    bulk,
     corrections,
     feeds,
+    matches,
     mesh,
     mesh_inbox,
     mesh_outbox,
     mesh_tracking,
+    requests,
     returns,
     submissions,
     uploads,
@@ -42,6 +46,7 @@ class Policy(enum.Enum):
 
     PUBLIC = "anybody"
     PARTY = "a party, by certificate and token"
+    GUEST = "a party, or somebody with the session of an access code, for its one request"
     MAILBOX = "an organisation, by certificate and MESH token"
     MONITOR = "the operator's monitoring"
 
@@ -55,6 +60,29 @@ class Route:
     handler: Handler
     policy: Policy
 
+
+# What is asked and answered; a party, or whoever came with an access code, for its one request.
+ASKING: Final = (
+    Route("POST", "/v1/requests", requests.ask, Policy.PARTY),
+    Route("GET", "/v1/requests", requests.requests, Policy.GUEST),
+    Route("POST", "/v1/requests/bulk", bulk.ask_many, Policy.PARTY),
+    Route("POST", "/v1/requests/matches", bulk.look_up, Policy.PARTY),
+    Route("GET", "/v1/requests/{id}", requests.one_request, Policy.GUEST),
+    Route("POST", "/v1/requests/{id}/issue", requests.issue, Policy.PARTY),
+    Route("POST", "/v1/requests/{id}/withdraw", requests.withdraw, Policy.PARTY),
+    Route("POST", "/v1/requests/{id}/acknowledge", requests.acknowledge, Policy.GUEST),
+    Route("POST", "/v1/requests/{id}/nil", requests.nil, Policy.GUEST),
+    Route("POST", "/v1/requests/{id}/refusal", requests.refuse, Policy.GUEST),
+    Route("POST", "/v1/requests/{id}/clarifications", requests.query, Policy.GUEST),
+    Route("POST", "/v1/requests/{id}/clarifications/answer", requests.explain, Policy.PARTY),
+    Route("GET", "/v1/requests/{id}/matches", matches.of_request, Policy.PARTY),
+    Route("POST", "/v1/requests/{id}/matches", matches.judge, Policy.PARTY),
+    Route("GET", "/v1/requests/{id}/evidence", matches.evidence, Policy.PARTY),
+    Route("GET", "/v1/batches/{id}", bulk.batch, Policy.PARTY),
+    Route("POST", "/v1/batches/{id}/close", bulk.close, Policy.PARTY),
+    Route("GET", "/v1/obligations", requests.obligations, Policy.GUEST),
+    Route("POST", "/v1/access", requests.exchange_code, Policy.PUBLIC),
+)
 
 ROUTES: Final = (
     Route("POST", "/oauth2/token", about.token, Policy.PUBLIC),
@@ -76,9 +104,7 @@ ROUTES: Final = (
     Route("HEAD", "/v1/uploads/{id}", uploads.offset, Policy.PARTY),
     Route("PATCH", "/v1/uploads/{id}", uploads.append, Policy.PARTY),
     Route("DELETE", "/v1/uploads/{id}", uploads.cancel, Policy.PARTY),
-    Route("POST", "/v1/requests", feeds.ask, Policy.PARTY),
-    Route("GET", "/v1/requests", feeds.requests, Policy.PARTY),
-    Route("GET", "/v1/requests/{id}", feeds.one_request, Policy.PARTY),
+    *ASKING,
     Route("GET", "/v1/feeds/{name}", feeds.read, Policy.PARTY),
     Route("POST", "/v1/feeds/{name}/ack", feeds.acknowledge, Policy.PARTY),
     Route("GET", "/messageexchange/_ping", mesh.ping, Policy.PUBLIC),

@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from gateway.access import PREFIX as PREFIX_OF_GUESTS
 from gateway.core.identity import Credentials
 from gateway.core.limits import BODY_IDLE_SECONDS, BODY_TOTAL_SECONDS, KIB
 from gateway.core.refusal import Reason, Refused
@@ -126,6 +127,11 @@ def credentials(request: web.Request) -> Credentials:
     if match is None:
         raise Refused(Reason.TOKEN_NOT_VALID, "Send 'Authorization: Bearer <token>'.")
     return Credentials(certificate, match[1], chain)
+
+
+def is_guest(shown: Credentials) -> bool:
+    """Whether somebody came with the session of an access code."""
+    return (shown.token or "").startswith(PREFIX_OF_GUESTS)
 
 
 def mesh_credentials(request: web.Request) -> Credentials:

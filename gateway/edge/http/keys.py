@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.access import Wicket
 from gateway.archive import Bench
 from gateway.core.adapter import Adapter
 from gateway.core.duty import Law
+from gateway.core.groups.person import Who
+from gateway.core.identity import Credentials
+from gateway.core.request_item import Stored
+from gateway.core.stages import Answer
 from gateway.correction import Clerk
 from gateway.edge.door import Door
 from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.metrics import Metrics
+from gateway.evidence import Binder
 from gateway.feed import Counter
 from gateway.mailbox import Post
+from gateway.matching import Table
+from gateway.obligation import Obligations
 from gateway.request import Desk
 from gateway.returning import Returns
 from gateway.submission import Intake
@@ -32,7 +40,9 @@ class Front:
 
     `journal` and `evidence` are the store's; `concluded` waits, for so many seconds, for
     the outcome of a large submission; `ready` says why the gateway is not, or None. `template` gives
-    an empty table by its file name, and its media type, or None.
+    an empty table by its file name, and its media type, or None. `guests` is the way in for those
+    who come with an access code, `question` writes a request as an ISO 20022 message, `answer` takes
+    an answer without facts, and on `table` records are laid beside open requests.
     """
 
     issuer: str
@@ -40,6 +50,15 @@ class Front:
     clerk: Clerk
     counter: Counter
     desk: Desk
+    wicket: Wicket
+    guests: Intake
+    obligations: Obligations
+    binder: Binder
+    matches: Any
+    question: Callable[[Stored, Who], bytes]
+    answer: Callable[[Credentials, str, bytes], Awaitable[Answer]]
+    table: Table
+    close_batch: Callable[[str, str, str], Awaitable[int]]
     returns: Returns
     door: Door
     law: Law

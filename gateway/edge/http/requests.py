@@ -23,7 +23,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import INFORMATION, Stored
 from gateway.core.request_life import State
 from gateway.core.strict_json import strict_object
-from gateway.edge.http.exchange import credentials, small_body, whole_number
+from gateway.edge.http.exchange import credentials, is_guest, small_body, whole_number
 from gateway.edge.http.keys import FRONT
 from gateway.edge.http.submissions import answered
 from gateway.obligation import owed
@@ -77,7 +77,7 @@ async def one_request(request: web.Request) -> web.Response:
 def _message(stored: Stored, caller: Caller, request: web.Request) -> bytes:
     """A request as auth.001, signed; raises Refused(NOT_OFFERED) where that cannot say it."""
     front = request.app[FRONT]
-    if stored.kind != INFORMATION or stored.erased is not None or front.question is None:
+    if stored.kind != INFORMATION or stored.erased is not None:
         raise Refused(Reason.NOT_OFFERED, "This request is offered as JSON alone.")
     told = asking.subject_for(stored, caller, front.desk)
     told.pop("address", None)  # auth.001 asks about a person by who they are
@@ -143,7 +143,7 @@ async def refuse(request: web.Request) -> web.Response:
 async def obligations(request: web.Request) -> web.Response:
     """GET /v1/obligations: what is owed, by when and on which ground."""
     front, caller = request.app[FRONT], await caller_of(request)
-    return as_json(owed(caller, front.ledger_of_obligations))
+    return as_json(owed(caller, front.obligations))
 
 
 async def exchange_code(request: web.Request) -> web.Response:
@@ -171,7 +171,7 @@ class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def caller_of(request: web.Request) -> Caller:
     """Who calls: a party with its certificate, or somebody with the session of an access code."""
     front, shown = request.app[FRONT], credentials(request)
-    if (shown.token or "").startswith(access.PREFIX):
+    if is_guest(shown):
         return access.admitted(shown.token or "", asking.SCOPE, front.wicket)
     return await front.door.authenticate(shown, asking.SCOPE)
 

@@ -18,7 +18,7 @@ from gateway.core.identity import Caller
 from gateway.core.limits import ARCHIVE_ERRORS_SHOWN, ROW_ERRORS_SHOWN
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Answer, Arrival, Outcome, Recorded
-from gateway.edge.http.exchange import EXCHANGE, chunks, credentials, whole_number
+from gateway.edge.http.exchange import EXCHANGE, chunks, credentials, is_guest, whole_number
 from gateway.edge.http.keys import FRONT, Front
 from gateway.edge.http.problem import document
 from gateway.submission import SCOPE, receive
@@ -31,10 +31,12 @@ PROOF_TYPE: Final = "text/plain"
 async def submit(request: web.Request) -> web.Response:
     """POST /v1/submissions: the body is the file itself."""
     front = request.app[FRONT]
+    came = arrival(request)
+    if is_guest(came.credentials):
+        return await answered(request, await receive(came, front.guests))
     if is_archive(request.headers.get("Content-Type")):
-        return await taken_apart(request, arrival(request))
-    answer = await receive(arrival(request), front.intake)
-    return await answered(request, answer)
+        return await taken_apart(request, came)
+    return await answered(request, await receive(came, front.intake))
 
 
 async def check(request: web.Request) -> web.Response:
@@ -148,9 +150,13 @@ def summary(recorded: Recorded, outcome: Outcome) -> dict[str, Any]:
 
 async def find_own(request: web.Request) -> tuple[Caller, Recorded]:
     """The caller, and the submission of theirs that the address names; raises Refused."""
-    front = request.app[FRONT]
-    caller = await front.door.authenticate(credentials(request), SCOPE)
+    front, shown = request.app[FRONT], credentials(request)
+    door = front.wicket if is_guest(shown) else front.door
+    caller = await door.authenticate(shown, SCOPE)
     recorded = front.journal.find(request.match_info["id"], caller.party)
+    if recorded is not None and caller.only is not None:
+        answered_one = front.journal.answers(recorded.id)
+        recorded = recorded if answered_one == caller.only else None
     if recorded is None:
         raise Refused(Reason.NOT_FOUND)
     return caller, recorded

@@ -106,6 +106,11 @@ class Journal:
         )
         return self._recorded(rows[0][0]) if rows else None
 
+    def answers(self, submission: str) -> str | None:
+        """The request that a submission answers."""
+        rows = fetch(self._reader, "SELECT request FROM submission WHERE id = ?", (submission,))
+        return rows[0][0] if rows else None
+
     def latest(self, organisation: str, before: str | None, limit: int) -> list[dict[str, Any]]:
         """An organisation's submissions, newest first; `before` is the id of the last one seen."""
         rows = fetch(

@@ -10,6 +10,7 @@ import apsw
 import msgspec
 
 from gateway.core.notice_item import Draft
+from gateway.core.request_figures import Row
 from gateway.core.request_item import Clarification, Happened, Stored
 from gateway.core.request_life import Event, State
 from gateway.store.sqlite.connection import fetch
@@ -251,10 +252,15 @@ class Requests:
         )
         return int(rows[0][0])
 
-    def figures(self) -> list[tuple[str, str, str, int, str | None, str | None, str | None, str]]:
-        """For figures: class, purposes, state, whether lapsed, raised, served, ended, kind."""
-        return fetch(
+    def figures(self) -> list[Row]:
+        """Every request that was issued, as far as figures go."""
+        rows = fetch(
             self._reader,
-            "SELECT ifnull(class, ''), purposes, state, lapsed_on IS NOT NULL, raised, served_on, "
-            "ended, kind FROM request WHERE state <> 'drafted'",
+            "SELECT ifnull(class, ''), purposes, state, lapsed_on IS NOT NULL, raised, ended "
+            "FROM request WHERE state <> 'drafted'",
         )
+        decode = msgspec.json.decode
+        return [
+            Row(name, tuple(decode(purposes)), State(state), bool(lapsed), raised, ended)
+            for name, purposes, state, lapsed, raised, ended in rows
+        ]

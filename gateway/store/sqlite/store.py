@@ -20,6 +20,7 @@ from gateway.store.sqlite.corrections import Corrections
 from gateway.store.sqlite.correspondents import Correspondents
 from gateway.store.sqlite.duties import Duties
 from gateway.store.sqlite.evidence import Evidence
+from gateway.store.sqlite.fading import Fading
 from gateway.store.sqlite.inbox import Inbox
 from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.mailbox import Mailboxes
@@ -63,6 +64,7 @@ class Store:
         self.notices = Notices(self.writer, self._reader)
         self.correspondents = Correspondents(self.writer, self._reader)
         self.codes = Codes(self.writer, self._reader)
+        self.fading = Fading(self.writer, self._reader, self.codes)
         self.matches = Matches(self.writer, self._reader, self.requests, self.shelf)
         self.registry = Registry(self.writer, self._reader)
         self.duties = Duties(self.writer, self._reader)

@@ -1,0 +1,168 @@
+"""What carries things out of the house: GOV.UK Notify, webhooks, and messages to banks, signed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from adapters.banks.sign_message import SigningKey, sign
+from adapters.banks.write_auth001 import write
+from gateway.config import Settings, SettingsError
+from gateway.core.carriage import Fate, NotTakenError
+from gateway.core.correspondent import Language
+from gateway.core.groups.person import Who
+from gateway.core.instant import read
+from gateway.core.notices import KINDS, LANGUAGES, Kind, NoticeError, Value
+from gateway.core.question import Question
+from gateway.core.request_item import Stored
+from gateway.edge.courier import Courier, Undelivered
+from gateway.edge.notify import WAYS, Notify, TemplateIds, Way, stand_in_ids
+from gateway.edge.notify_trouble import PermanentError, TemporaryError
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """E-mails and letters by GOV.UK Notify (`gateway.core.carriage.Letters`)."""
+
+    notify: Notify
+
+    async def email(
+        self,
+        address: str,
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+        *,
+        again: bool,
+    ) -> str:
+        """Send an e-mail; raises NotTakenError."""
+        with _untaken():
+            sent = await self.notify.send_email(
+                address, kind, language, values, reference, again=again
+            )
+            return sent.id
+
+    async def letter(
+        self,
+        address: tuple[str, ...],
+        kind: Kind,
+        language: Language,
+        values: Mapping[str, Value],
+        reference: str,
+        *,
+        again: bool,
+    ) -> str:
+        """Send a letter; raises NotTakenError."""
+        with _untaken():
+            sent = await self.notify.send_letter(
+                address, kind, language, values, reference, again=again
+            )
+            return sent.id
+
+    async def fate(self, carried: str) -> tuple[Fate, dt.datetime]:
+        """What became of one, and when; raises NotTakenError."""
+        with _untaken():
+            found = await self.notify.status(carried)
+        if found.state in {"delivered", "posted"}:
+            return "delivered", found.at
+        return ("on_its_way" if found.state == "on_its_way" else "failed"), found.at
+
+
+@contextmanager
+def _untaken() -> Iterator[None]:
+    """What goes wrong at GOV.UK Notify, in the story's words."""
+    try:
+        yield
+    except TemporaryError as error:
+        raise NotTakenError(error.trouble.value, temporary=True) from error
+    except (PermanentError, NoticeError) as error:
+        code = error.trouble.value if isinstance(error, PermanentError) else "text"
+        raise NotTakenError(code, temporary=False) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Calls webhooks by the courier (`gateway.core.carriage.Hooks`)."""
+
+    courier: Courier
+
+    async def call(
+        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
+    ) -> None:
+        """Call one; raises NotTakenError."""
+        try:
+            await self.courier.deliver(url, secret, message, payload, now)
+        except Undelivered as error:
+            raise NotTakenError(error.code, temporary=error.temporary) from error
+
+
+def hooks(settings: Settings) -> Hooks:
+    """Webhooks, as the settings say."""
+    found = settings.notices
+    allow = settings.networks(found.webhook_networks)
+    return Hooks(Courier(ca=found.webhook_ca, allow=allow))
+
+
+def letters(settings: Settings) -> Letters | None:
+    """GOV.UK Notify, if the settings name it; raises SettingsError."""
+    found = settings.notices.notify
+    if found is None:
+        return None
+    try:
+        key = found.key.read_text().strip()
+        ids = stand_in_ids() if found.templates is None else _template_ids(found.templates)
+        return Letters(Notify(found.url, key, ids))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"notices.notify: {error}.") from error
+
+
+def questions(settings: Settings, now: Callable[[], dt.datetime]) -> Callable[[Stored, Who], bytes]:
+    """Writes a request as auth.001, signed where the settings name a key; raises SettingsError."""
+    seal: tuple[SigningKey, bytes] | None = None
+    if settings.signing is not None:
+        try:
+            key = serialization.load_pem_private_key(settings.signing.key.read_bytes(), None)
+            certificate = x509.load_pem_x509_certificate(settings.signing.certificate.read_bytes())
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"signing: {error}.") from error
+        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            raise SettingsError("signing.key is of a kind that XML signatures do not know.")
+        seal = key, certificate.public_bytes(serialization.Encoding.DER)
+
+    def written_as(request: Stored, who: Who) -> bytes:
+        question = Question(
+            id=request.id,
+            issued_at=read(request.raised),
+            due=dt.date.fromisoformat(request.due),
+            citation=request.citation,
+            purposes=request.purposes,
+            record_types=request.record_types,
+            subject=who,
+            consumer=request.consumer,
+            organisation=request.organisation,
+            reference=request.reference,
+        )
+        message = write(question)
+        return message if seal is None else sign(message, *seal, now())
+
+    return written_as
+
+
+def _template_ids(told: Mapping[str, str]) -> TemplateIds:
+    """Template ids by kind, language and way; raises ValueError for a name that is none."""
+    known = {
+        f"{k}/{lang}/{way}": (k, lang, way) for k in KINDS for lang in LANGUAGES for way in WAYS
+    }
+    for name in told:
+        if name not in known:
+            raise ValueError(f"there is no template {name}")
+    found: dict[tuple[Kind, Language, Way], str] = {known[n]: i for n, i in told.items()}
+    return cast("TemplateIds", found)
