@@ -367,6 +367,12 @@ def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
     return least(subject, desk.law.finds_by(stored.provider_class))
 
 
+def person_of(stored: Stored, caller: Caller, desk: Desk) -> Who:
+    """Whom a request is about, without where they live: a message asks by who somebody is."""
+    told = subject_for(stored, caller, desk)
+    return msgspec.convert({n: v for n, v in told.items() if n != "address"}, Who)
+
+
 def envelope_of(stored: Stored, desk: Desk) -> Envelope:
     """What opens the sealed parts of a request."""
     return Envelope(desk.vault.unwrap(stored.wrapped_key, stored.id.encode()), stored.id)
