@@ -159,6 +159,15 @@ async def exchange_code(request: web.Request) -> web.Response:
     )
 
 
+async def another_code(request: web.Request) -> web.Response:
+    """POST /v1/access/again: a fresh code, sent to where the organisation is reached."""
+    front = request.app[FRONT]
+    said = await read(request, Code)
+    await access.again(said.code, request.remote or "", front.wicket)
+    told = "If the code was one of ours and its request is open, a fresh one is on its way."
+    return as_json({"message": told}, status=202)
+
+
 class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An access code, as it was typed."""
 
