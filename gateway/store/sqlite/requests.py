@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import apsw
 import msgspec
@@ -189,6 +189,31 @@ class Requests:
             "WHERE state = 'overdue' AND due <= ? AND reminded < ? ORDER BY due LIMIT ?",
             (due.isoformat(), reminded, limit),
         )
+
+    def owed(
+        self, side: Literal["organisation", "consumer"], party: str, limit: int
+    ) -> list[Stored]:
+        """What a party owes, or is owed: those that are open first, then the newest."""
+        return self.select(
+            f"WHERE {side} = ? AND state NOT IN ('drafted', 'withdrawn') "
+            "ORDER BY ended IS NOT NULL, id DESC LIMIT ?",
+            (party, limit),
+        )
+
+    def totals(
+        self, side: Literal["organisation", "consumer"], party: str, day: dt.date
+    ) -> dict[str, int]:
+        """How many requests of a party stand how on a day (`gateway.obligation.standing_of`)."""
+        rows = fetch(
+            self._reader,
+            "SELECT CASE state WHEN 'refused' THEN 'refused' WHEN 'answered' THEN "  # noqa: S608
+            "iif(EXISTS (SELECT 1 FROM json_each(covered) AS c JOIN json_each(record_types) AS r "
+            "ON c.value = r.value), 'received', 'nil') ELSE iif(state IN ('overdue', 'escalated') OR "
+            "(due < ? AND stopped IS NULL AND served_on IS NOT NULL), 'late', 'due') END, count(*) "
+            f"FROM request WHERE {side} = ? AND state NOT IN ('drafted', 'withdrawn') GROUP BY 1",
+            (day.isoformat(), party),
+        )
+        return dict(rows)
 
     def pack(self, identity: str) -> tuple[str, bytes] | None:
         """The newest evidence pack of a request, sealed, and when it was made."""
