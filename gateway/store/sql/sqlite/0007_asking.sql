@@ -106,6 +106,7 @@ CREATE TABLE notice (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_to_send ON notice (next_try) WHERE state IN ('waiting', 'sending');
 CREATE INDEX notice_of_request ON notice (request);
+CREATE INDEX notice_to ON notice (correspondent, kind);
 CREATE INDEX notice_on_its_way ON notice (form) WHERE state = 'sent' AND form IN ('email', 'post');
 
 -- One-time access codes and the sessions they were exchanged for, as keyed hashes.
