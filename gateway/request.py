@@ -360,9 +360,12 @@ def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
     subject = subject_of(stored, desk)
     if caller.kind == "consumer" or stored.provider_class is None:
         whole: dict[str, Any] = msgspec.to_builtins(subject.who)
-        known = {name: value for name, value in whole.items() if value not in (None, [])}
+        known = {name: value for name, value in whole.items() if value}
         if subject.where:
-            known["address"] = msgspec.to_builtins(subject.where)
+            known["address"] = [
+                {name: value for name, value in place.items() if value}
+                for place in msgspec.to_builtins(subject.where)
+            ]
         return known
     return least(subject, desk.law.finds_by(stored.provider_class))
 
