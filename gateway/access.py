@@ -1,7 +1,8 @@
 """THE CODE FROM THE LETTER: one request opened, once, by whoever holds its access code.
 
     1 throttle   so many tries a minute, of one address and of all
-    2 exchange   an unused code that has not expired becomes a session, and is used up
+    2 exchange   an unused code that has not expired becomes a session, and is used up; another is
+                 sent to the organisation when one is asked for
     3 bind       the session sees, and answers, that request and nothing else
 
 Only keyed hashes of codes and sessions are kept. If an attacker controls this module they can answer
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -50,13 +51,15 @@ class Codes(Protocol):
     """Remembers codes and sessions. `exchange` uses a code up, durably, with its entry.
 
     Of two that come with the same code one gets its request, the other None; so does whoever comes
-    with a code that was never given, has expired by `day`, or whose request is no longer asked.
+    with a code that was never given, has expired by `day`, or whose request is no longer asked. `opens`
+    is the request that a code was made for, used or not.
     """
 
     async def exchange(
         self, code: bytes, session: bytes, expires: str, day: dt.date
     ) -> str | None: ...
     def session(self, tag: bytes, now: str) -> Opened | None: ...
+    def opens(self, code: bytes) -> str | None: ...
 
 
 class Parties(Protocol):
@@ -73,7 +76,10 @@ class Tags(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wicket:
-    """The small door in the gate; built once by `gateway.wiring`."""
+    """The small door in the gate; built once by `gateway.wiring`.
+
+    `send` has a fresh code sent for a request, to where its organisation is reached, once a day.
+    """
 
     codes: Codes
     parties: Parties
@@ -82,6 +88,7 @@ class Wicket:
     entropy: Callable[[int], bytes]
     each: RateLimit
     everybody: RateLimit
+    send: Callable[[str], Awaitable[None]]
 
     async def authenticate(self, credentials: Credentials, scope: str) -> Caller:
         """The caller of a session, who may do two things with one request (`submission.Door`)."""
@@ -94,10 +101,11 @@ def wicket(
     tags: Tags,
     clock: Callable[[], dt.datetime],
     entropy: Callable[[int], bytes],
+    send: Callable[[str], Awaitable[None]],
 ) -> Wicket:
     """A wicket with its own count of tries."""
     each, everybody = RateLimit(CODES_TRIED_EACH), RateLimit(CODES_TRIED)
-    return Wicket(codes, parties, tags, clock, entropy, each, everybody)
+    return Wicket(codes, parties, tags, clock, entropy, each, everybody, send)
 
 
 async def exchange(text: str, address: str, here: Wicket) -> Session:
@@ -116,6 +124,21 @@ async def exchange(text: str, address: str, here: Wicket) -> Session:
     if request is None or code is None:
         raise Refused(Reason.CODE_NOT_VALID)
     return Session(token, expires, request)
+
+
+async def again(text: str, address: str, here: Wicket) -> None:
+    """Have a fresh code sent, for one that was used up or has expired; raises Refused(RATE_LIMITED).
+
+    It goes to where the organisation is reached, never to whoever asks; and whether there is such a
+    code is not said.
+    """
+    now = here.clock()
+    here.each.take(address, now)
+    here.everybody.take(_ALL, now)
+    code = plain(text)
+    request = None if code is None else here.codes.opens(tag_of(code, here.tags))
+    if request is not None:
+        await here.send(request)
 
 
 def admitted(token: str, scope: str, here: Wicket) -> Caller:

@@ -82,6 +82,7 @@ ASKING: Final = (
     Route("POST", "/v1/batches/{id}/close", bulk.close, Policy.PARTY),
     Route("GET", "/v1/obligations", requests.obligations, Policy.GUEST),
     Route("POST", "/v1/access", requests.exchange_code, Policy.PUBLIC),
+    Route("POST", "/v1/access/again", requests.another_code, Policy.PUBLIC),
 )
 
 ROUTES: Final = (
