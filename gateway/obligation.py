@@ -32,7 +32,12 @@ class Requests(Protocol):
     """
 
     def requests(
-        self, *, organisation: str | None = None, consumer: str | None = None, limit: int = 1_000
+        self,
+        *,
+        organisation: str | None = None,
+        consumer: str | None = None,
+        identity: str | None = None,
+        limit: int = 1_000,
     ) -> list[Stored]: ...
     def periods(self, request: str) -> dict[str, str]: ...
     def of_order(self, organisation: str, order_tag: bytes) -> list[Stored]: ...
@@ -50,9 +55,8 @@ class Obligations:
 def owed(caller: Caller, here: Obligations, limit: int = 1_000) -> dict[str, Any]:
     """What the caller owes, or is owed: each obligation, and how many stand how."""
     side = "organisation" if caller.kind == "organisation" else "consumer"
-    found = here.requests.requests(**{side: caller.party}, limit=limit)
-    if caller.only is not None:
-        found = [each for each in found if each.id == caller.only]
+    whose: dict[str, Any] = {side: caller.party, "identity": caller.only}
+    found = here.requests.requests(**whose, limit=limit)
     day = uk_day(here.clock())
     lines = [*_asked(found, day), *_standing(found, day, here)]
     lines.sort(key=lambda line: (line["due"], line["request"]))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -188,8 +189,9 @@ async def call_again(identity: str, last: str | None, desk: Desk) -> None:
     if not rows or rows[0].state not in OPEN or (last is not None and last > day_ago):
         return
     notice = notice_of(rows[0], "reminder", "reminders", desk)
-    await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
-    desk.sent()
+    with suppress(Refused):  # not served yet, or it moved on: that is not said either
+        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
+        desk.sent()
 
 
 # --- the consumer's steps -----------------------------------------------------------------------
