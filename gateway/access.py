@@ -3,7 +3,7 @@
     1 throttle   so many tries a minute, of one address and of all
     2 exchange   an unused code that has not expired becomes a session, and is used up; another is
                  sent to the organisation when one is asked for
-    3 bind       the session sees, and answers, that request and nothing else
+    3 bind       the session sees, and answers, that request and nothing else, so many calls a minute
 
 Only keyed hashes of codes and sessions are kept. If an attacker controls this module they can answer
 any request that a code was sent for; they cannot see what was answered.
@@ -22,7 +22,12 @@ from gateway.core.canonical import b64u
 from gateway.core.deadlines import uk_day
 from gateway.core.identity import Caller, Credentials, Party
 from gateway.core.instant import written
-from gateway.core.limits import ACCESS_SESSION_MINUTES, CODES_TRIED, CODES_TRIED_EACH
+from gateway.core.limits import (
+    ACCESS_CALLS,
+    ACCESS_SESSION_MINUTES,
+    CODES_TRIED,
+    CODES_TRIED_EACH,
+)
 from gateway.core.rate import RateLimit
 from gateway.core.refusal import Reason, Refused
 
@@ -88,6 +93,7 @@ class Wicket:
     entropy: Callable[[int], bytes]
     each: RateLimit
     everybody: RateLimit
+    calls: RateLimit
     send: Callable[[str], Awaitable[None]]
 
     async def authenticate(self, credentials: Credentials, scope: str) -> Caller:
@@ -103,9 +109,11 @@ def wicket(
     entropy: Callable[[int], bytes],
     send: Callable[[str], Awaitable[None]],
 ) -> Wicket:
-    """A wicket with its own count of tries."""
-    each, everybody = RateLimit(CODES_TRIED_EACH), RateLimit(CODES_TRIED)
-    return Wicket(codes, parties, tags, clock, entropy, each, everybody, send)
+    """A wicket with its own counts of tries and of calls."""
+    each, everybody, calls = (
+        RateLimit(per_minute) for per_minute in (CODES_TRIED_EACH, CODES_TRIED, ACCESS_CALLS)
+    )
+    return Wicket(codes, parties, tags, clock, entropy, each, everybody, calls, send)
 
 
 async def exchange(text: str, address: str, here: Wicket) -> Session:
@@ -142,12 +150,13 @@ async def again(text: str, address: str, here: Wicket) -> None:
 
 
 def admitted(token: str, scope: str, here: Wicket) -> Caller:
-    """The caller of a session; raises Refused(TOKEN_EXPIRED) and Refused(NOT_PERMITTED)."""
+    """The caller of a session; raises Refused: TOKEN_EXPIRED, RATE_LIMITED or NOT_PERMITTED."""
     now = here.clock()
     found = here.codes.session(_session_tag(token, here), written(now)) if token else None
     party = None if found is None else here.parties.party(found.organisation, now.date())
     if found is None or party is None:
         raise Refused(Reason.TOKEN_EXPIRED, "Ask for a new access code; this session has ended.")
+    here.calls.take(found.request, now)
     if scope not in SCOPES:
         raise Refused(Reason.NOT_PERMITTED, "An access code opens one request and nothing else.")
     print_of_notice = b64u(hashlib.sha256(found.notice.encode()).digest())

@@ -33,7 +33,9 @@ class Requests(Protocol):
     every request about the same order, the oldest first.
     """
 
-    def owed(self, side: Side, party: str, limit: int) -> list[Stored]: ...
+    def owed(
+        self, side: Side, party: str, limit: int, identity: str | None = None
+    ) -> list[Stored]: ...
     def totals(self, side: Side, party: str, day: dt.date) -> dict[str, int]: ...
     def periods(self, request: str) -> dict[str, str]: ...
     def of_order(self, organisation: str, order_tag: bytes) -> list[Stored]: ...
@@ -52,9 +54,7 @@ def owed(caller: Caller, here: Obligations, limit: int = 1_000) -> dict[str, Any
     """What the caller owes, or is owed: how many stand how, and those that are open or were lately."""
     side: Side = "organisation" if caller.kind == "organisation" else "consumer"
     day = uk_day(here.clock())
-    found = here.requests.owed(side, caller.party, limit)
-    if caller.only is not None:
-        found = [each for each in found if each.id == caller.only]
+    found = here.requests.owed(side, caller.party, limit, caller.only)
     round_again = list(_standing(found, day, here))
     counts = Counter(line["standing"] for line in round_again)
     if caller.only is None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -188,8 +189,9 @@ async def call_again(identity: str, last: str | None, desk: Desk) -> None:
     if not rows or rows[0].state not in OPEN or (last is not None and last > day_ago):
         return
     notice = notice_of(rows[0], "reminder", "reminders", desk)
-    await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
-    desk.sent()
+    with suppress(Refused):  # not served yet, or it moved on: that is not said either
+        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
+        desk.sent()
 
 
 # --- the consumer's steps -----------------------------------------------------------------------
@@ -371,9 +373,12 @@ def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
     subject = subject_of(stored, desk)
     if caller.kind == "consumer" or stored.provider_class is None:
         whole: dict[str, Any] = msgspec.to_builtins(subject.who)
-        known = {name: value for name, value in whole.items() if value not in (None, [])}
+        known = {name: value for name, value in whole.items() if value}
         if subject.where:
-            known["address"] = msgspec.to_builtins(subject.where)
+            known["address"] = [
+                {name: value for name, value in place.items() if value}
+                for place in msgspec.to_builtins(subject.where)
+            ]
         return known
     return least(subject, desk.law.finds_by(stored.provider_class))
 

@@ -191,13 +191,17 @@ class Requests:
         )
 
     def owed(
-        self, side: Literal["organisation", "consumer"], party: str, limit: int
+        self,
+        side: Literal["organisation", "consumer"],
+        party: str,
+        limit: int,
+        identity: str | None = None,
     ) -> list[Stored]:
-        """What a party owes, or is owed: those that are open first, then the newest."""
+        """What a party owes, or is owed: those that are open first, then the newest; or one by id."""
         return self.select(
-            f"WHERE {side} = ? AND state NOT IN ('drafted', 'withdrawn') "
-            "ORDER BY ended IS NOT NULL, id DESC LIMIT ?",
-            (party, limit),
+            f"WHERE {side} = ?1 AND state NOT IN ('drafted', 'withdrawn') "
+            "AND id = ifnull(?3, id) ORDER BY ended IS NOT NULL, id DESC LIMIT ?2",
+            (party, limit, identity),
         )
 
     def totals(
