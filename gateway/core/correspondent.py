@@ -86,7 +86,7 @@ class Preferred(msgspec.Struct, frozen=True, kw_only=True):
 
 def as_rules(history: list[Preferred]) -> list[Preference]:
     """Preferences with their ends, from a history in order."""
-    ends = [each.since for each in history[1:]] + [None]
+    ends = [*(each.since for each in history[1:]), None][: len(history)]
     return [
         Preference(post=each.post, since=each.since, until=end)
         for each, end in zip(history, ends, strict=True)
