@@ -32,7 +32,7 @@ from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
 from gateway.core.notices import written_day
 from gateway.core.order_terms import ORDERS
-from gateway.planning import Outbox, Plan, envelope_of, plan
+from gateway.planning import MootError, Outbox, Plan, envelope_of, plan
 
 # How long a carrier may take before somebody else takes the notice up.
 _CLAIMED: Final = dt.timedelta(minutes=5)
@@ -42,8 +42,13 @@ SERVING: Final = frozenset({"information_request", *(each.notice for each in ORD
 
 
 async def dispatch(outbox: Outbox) -> int:
-    """Send whatever waits and may go now; how many notices went."""
+    """Send whatever waits and may go now; how many notices went.
+
+    A notice that a fault of ours keeps back is put off and holds nobody else up; the fault is raised
+    once all the others went.
+    """
     went = 0
+    faults: list[BaseException] = []
     while True:
         waiting = outbox.notices.to_send(written(outbox.clock()), NOTICES_AT_A_TIME)
         plans = []
@@ -52,16 +57,27 @@ async def dispatch(outbox: Outbox) -> int:
                 plans.append(plan(notice, outbox))  # 1
             except NoWayError:
                 await outbox.notices.stick(notice.id)
+            except MootError:
+                await outbox.notices.settle(notice.id, "dropped", None, None)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the others must go
+                faults.append(fault)
+                later = written(outbox.clock() + _CLAIMED)
+                await outbox.notices.again(notice.id, later, notice.avoid)
         here = [each for each in plans if each.form in DOORS]
         if here:
             await outbox.notices.sent([_sent(each, None, outbox) for each in here])
         gate = asyncio.Semaphore(NOTICES_HANDED_OVER)
         carried = await asyncio.gather(
-            *(_carry(each, outbox, gate) for each in plans if each.form not in DOORS)
+            *(_carry(each, outbox, gate) for each in plans if each.form not in DOORS),
+            return_exceptions=True,
         )
-        went += len(here) + sum(carried)
+        faults += [each for each in carried if isinstance(each, BaseException)]
+        went += len(here) + sum(each is True for each in carried)
         if len(waiting) < NOTICES_AT_A_TIME:
-            return went
+            break
+    if faults:
+        raise faults[0]
+    return went
 
 
 # --- 2 claim, 3 hand over, 4 enter --------------------------------------------------------------
@@ -95,8 +111,9 @@ async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | N
             "id": notice.id,
             "kind": notice.kind,
             "request": notice.request,
-            "location": f"{outbox.issuer}/v1/requests/{notice.request}",
         }
+        if notice.request is not None:
+            told["location"] = f"{outbox.issuer}/v1/requests/{notice.request}"
         payload = msgspec.json.encode(told)
         await outbox.hooks.call(
             contact.webhook or "", contact.secret or "", notice.id, payload, now

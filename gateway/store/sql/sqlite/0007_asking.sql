@@ -89,7 +89,8 @@ CREATE TABLE notice (
     kind          TEXT NOT NULL,
     purpose       TEXT NOT NULL,
     state         TEXT NOT NULL
-                  CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'failed', 'stuck')),
+                  CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'failed', 'stuck',
+                                    'dropped')),  -- its request was no longer asked
     form          TEXT,
     agreement     TEXT,
     wrapped_key   BLOB,
