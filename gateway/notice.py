@@ -93,7 +93,8 @@ async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool
             return False
         sealed = _seal(planned, outbox)
         until = written(now + _CLAIMED)
-        await outbox.notices.claim(notice.id, planned.form, sealed, until, planned.code)  # 2
+        if not await outbox.notices.claim(notice, planned.form, sealed, until, planned.code):  # 2
+            return False
         try:
             carried = await _hand_over(planned, now, outbox)  # 3
         except NotTakenError as error:

@@ -46,13 +46,21 @@ class MootError(Exception):
 
 
 class Notices(Protocol):
-    """Remembers notices; every change is durable on return."""
+    """Remembers notices; every change is durable on return.
+
+    `claim` is False where somebody else took the notice up since it was looked at.
+    """
 
     def to_send(self, now: str, limit: int) -> list[Notice]: ...
     def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]: ...
     async def claim(
-        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
-    ) -> None: ...
+        self,
+        notice: Notice,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> bool: ...
     async def sent(self, sent: Sequence[Sent]) -> None: ...
     async def again(self, notice: str, next_try: str, avoid: str) -> None: ...
     def made_since(self, correspondent: str, kind: str, since: str) -> bool: ...

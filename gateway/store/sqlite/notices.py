@@ -110,27 +110,21 @@ class Notices:
         await self._writer.do(_Written(write))
 
     async def claim(
-        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
-    ) -> None:
+        self,
+        notice: Notice,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> bool:
         """That a notice is about to be handed over: what it says, and the code in it, are kept.
 
-        Until then nobody else takes it up. `code` is the tag of an access code, and when it expires.
+        Until then nobody else takes it up; False where somebody else was first. `code` is the tag of
+        an access code, and when it expires.
         """
-
-        def write(turn: Turn) -> None:
-            turn.db.execute(
-                "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
-                "tries = tries + 1 WHERE id = ?",
-                (form, sealed, until, notice),
-            )
-            if code is not None:
-                turn.db.execute(
-                    "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
-                    "WHERE id = ?",
-                    (*code, notice),
-                )
-
-        await self._writer.do(_Written(write))
+        return bool(
+            await self._writer.do(_Claim(notice.id, notice.tries, form, sealed, until, code))
+        )
 
     async def sent(self, sent: Sequence[Sent]) -> None:
         """That notices went; those that serve a request serve it."""
@@ -175,8 +169,56 @@ class _Written:
         return None
 
 
+class _Claim:
+    """One notice taken up, unless it was taken up since it was looked at."""
+
+    rows = 2
+
+    def __init__(
+        self,
+        notice: str,
+        tries: int,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> None:
+        self._notice, self._tries, self._code = notice, tries, code
+        self._row = (form, sealed, until, notice)
+        self._mine = False
+
+    def prepare(self, turn: Turn) -> None:
+        place = ("claim", self._notice)
+        rows = fetch(
+            turn.db,
+            "SELECT 1 FROM notice WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
+            (self._notice, self._tries),
+        )
+        self._mine = bool(rows) and place not in turn.decided
+        turn.decided[place] = True
+
+    def write(self, turn: Turn) -> None:
+        if not self._mine:
+            return
+        turn.db.execute(
+            "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
+            "tries = tries + 1 WHERE id = ?",
+            self._row,
+        )
+        if self._code is not None:
+            turn.db.execute(
+                "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
+                "WHERE id = ?",
+                (*self._code, self._notice),
+            )
+
+    def answer(self, _turn: Turn) -> bool:
+        """Whether it is ours to hand over."""
+        return self._mine
+
+
 class _Sent:
-    """Notices that went, in one commit."""
+    """Notices that went, in one commit; what somebody else has sent already is passed over."""
 
     def __init__(self, sent: tuple[Sent, ...]) -> None:
         self._sent = sent
@@ -185,14 +227,20 @@ class _Sent:
         self.rows = 5 * len(sent)
 
     def prepare(self, turn: Turn) -> None:
+        fresh = []
         for each in self._sent:
             rows = fetch(
                 turn.db,
-                "SELECT request, correspondent, kind, purpose FROM notice WHERE id = ?",
+                "SELECT request, correspondent, kind, purpose, sent FROM notice WHERE id = ?",
                 (each.notice,),
             )
             assert rows, _FOR_NOBODY
-            request, correspondent, kind, purpose = rows[0]
+            request, correspondent, kind, purpose, before = rows[0]
+            place = ("sent", each.notice)
+            if before is not None or place in turn.decided:
+                continue
+            turn.decided[place] = True
+            fresh.append(each)
             entry = turn.enter(
                 ledger.NOTICE_SENT,
                 id=each.notice,
@@ -210,6 +258,7 @@ class _Sent:
             if found is not None and found.can(Event.SERVED):
                 serve(turn, found, each.notice, each.deemed_on, each.due)
                 self._served.append(found)
+        self._sent = tuple(fresh)
 
     def write(self, turn: Turn) -> None:
         turn.db.executemany(
