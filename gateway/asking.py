@@ -259,7 +259,7 @@ def _jobs(
         for step in steps:
             if count := await step(clockwork, now):
                 log.info(step.__name__, count=count)
-        desk.sent()
+        desk.sent()  # under the lease of those who send, so that nothing goes twice
 
     async def warn(now: dt.datetime) -> None:
         if count := await retention.warn(store.fading, desk.deadlines, word, now):

@@ -48,14 +48,15 @@ class MootError(Exception):
 class Notices(Protocol):
     """Remembers notices; every change is durable on return.
 
-    `claim` is False where somebody else took the notice up since it was looked at.
+    `claim` gives whether the notice stood as it was found, with so many tries, and so is the caller's.
     """
 
     def to_send(self, now: str, limit: int) -> list[Notice]: ...
     def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]: ...
     async def claim(
         self,
-        notice: Notice,
+        notice: str,
+        tries: int,
         form: str,
         sealed: bytes,
         until: str,

@@ -54,8 +54,9 @@ async def code_for(house: House, request: str, expires: str = LATER) -> str:
     tag = tag_of(code, house.gateway.ring)
     until = f"{LATER}T00:00:00.000000Z"
     await notices.again(notice.id, until, "")
-    taken = notices.one(notice.id)
-    assert await notices.claim(taken, "post", notice.sealed or b"", until, (tag, expires))
+    tries = notices.one(notice.id).tries
+    sealed = notice.sealed or b""
+    assert await notices.claim(notice.id, tries, "post", sealed, until, (tag, expires))
     return code
 
 

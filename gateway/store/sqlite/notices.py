@@ -111,7 +111,8 @@ class Notices:
 
     async def claim(
         self,
-        notice: Notice,
+        notice: str,
+        tries: int,
         form: str,
         sealed: bytes,
         until: str,
@@ -119,12 +120,28 @@ class Notices:
     ) -> bool:
         """That a notice is about to be handed over: what it says, and the code in it, are kept.
 
-        Until then nobody else takes it up; False where somebody else was first. `code` is the tag of
-        an access code, and when it expires.
+        `until` is when somebody else may take it up. `code` is the tag of an access code, and when it
+        expires. False where it no longer waits, or was tried again meanwhile: then it is not ours.
         """
-        return bool(
-            await self._writer.do(_Claim(notice.id, notice.tries, form, sealed, until, code))
-        )
+        claimed = 0
+
+        def write(turn: Turn) -> None:
+            nonlocal claimed
+            turn.db.execute(
+                "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
+                "tries = tries + 1 WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
+                (form, sealed, until, notice, tries),
+            )
+            claimed = turn.db.changes()
+            if claimed and code is not None:
+                turn.db.execute(
+                    "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
+                    "WHERE id = ?",
+                    (*code, notice),
+                )
+
+        await self._writer.do(_Written(write))
+        return claimed == 1
 
     async def sent(self, sent: Sequence[Sent]) -> None:
         """That notices went; those that serve a request serve it."""
@@ -169,78 +186,30 @@ class _Written:
         return None
 
 
-class _Claim:
-    """One notice taken up, unless it was taken up since it was looked at."""
-
-    rows = 2
-
-    def __init__(
-        self,
-        notice: str,
-        tries: int,
-        form: str,
-        sealed: bytes,
-        until: str,
-        code: tuple[bytes, str] | None,
-    ) -> None:
-        self._notice, self._tries, self._code = notice, tries, code
-        self._row = (form, sealed, until, notice)
-        self._mine = False
-
-    def prepare(self, turn: Turn) -> None:
-        place = ("claim", self._notice)
-        rows = fetch(
-            turn.db,
-            "SELECT 1 FROM notice WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
-            (self._notice, self._tries),
-        )
-        self._mine = bool(rows) and place not in turn.decided
-        turn.decided[place] = True
-
-    def write(self, turn: Turn) -> None:
-        if not self._mine:
-            return
-        turn.db.execute(
-            "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
-            "tries = tries + 1 WHERE id = ?",
-            self._row,
-        )
-        if self._code is not None:
-            turn.db.execute(
-                "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
-                "WHERE id = ?",
-                (*self._code, self._notice),
-            )
-
-    def answer(self, _turn: Turn) -> bool:
-        """Whether it is ours to hand over."""
-        return self._mine
-
-
 class _Sent:
     """Notices that went, in one commit; what somebody else has sent already is passed over."""
 
     def __init__(self, sent: tuple[Sent, ...]) -> None:
-        self._sent = sent
+        self._all = sent
+        self._sent: list[Sent] = []
         self._served: list[Live] = []
         self._entries: list[int] = []
         self.rows = 5 * len(sent)
 
     def prepare(self, turn: Turn) -> None:
-        fresh = []
-        for each in self._sent:
+        for each in self._all:
             rows = fetch(
                 turn.db,
-                "SELECT request, correspondent, kind, purpose, sent FROM notice WHERE id = ?",
+                "SELECT request, correspondent, kind, purpose, entry FROM notice WHERE id = ?",
                 (each.notice,),
             )
             assert rows, _FOR_NOBODY
             request, correspondent, kind, purpose, before = rows[0]
-            place = ("sent", each.notice)
+            place = ("notice", each.notice)
             if before is not None or place in turn.decided:
-                continue
+                continue  # it went once, and is said once
             turn.decided[place] = True
-            fresh.append(each)
+            self._sent.append(each)
             entry = turn.enter(
                 ledger.NOTICE_SENT,
                 id=each.notice,
@@ -258,7 +227,6 @@ class _Sent:
             if found is not None and found.can(Event.SERVED):
                 serve(turn, found, each.notice, each.deemed_on, each.due)
                 self._served.append(found)
-        self._sent = tuple(fresh)
 
     def write(self, turn: Turn) -> None:
         turn.db.executemany(
@@ -301,12 +269,16 @@ class _Settled:
 
     def prepare(self, turn: Turn) -> None:
         turn.enter(ledger.NOTICE_SETTLED, id=self._notice, state=self._state)
-        if self._posted is None:
-            return
         sql = "SELECT request FROM notice WHERE id = ?"
-        found = live(turn, fetch(turn.db, sql, (self._notice,))[0][0])
-        if found is not None and found.can(Event.SERVED):
+        request = fetch(turn.db, sql, (self._notice,))[0][0]
+        found = None if request is None else live(turn, request)
+        if found is None:
+            return
+        if self._posted is not None and found.can(Event.SERVED):
             serve(turn, found, self._notice, self._posted.deemed_on, self._posted.due)
+            self._live = found
+        elif self._state == "failed" and found.served_by == self._notice:
+            found.unserve()
             self._live = found
 
     def write(self, turn: Turn) -> None:
@@ -334,6 +306,6 @@ class _Settled:
 def serve(turn: Turn, found: Live, notice: str, day: str, due: str | None) -> None:
     """That a notice served a request; the first one fixes the day, and what follows from it."""
     if found.served_on is None:
-        found.served_on = day
+        found.served_on, found.served_by = day, notice
         found.due = due or found.due
     found.happens(turn, Event.SERVED, "gateway", notice=notice)
