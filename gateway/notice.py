@@ -87,13 +87,10 @@ async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool
 async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | None:
     notice, contact = planned.notice, planned.contact
     if planned.form == "webhook":
-        told = {
-            "type": "notice",
-            "id": notice.id,
-            "kind": notice.kind,
-            "request": notice.request,
-            "location": f"{outbox.issuer}/v1/requests/{notice.request}",
-        }
+        told = {"type": "notice", "id": notice.id, "kind": notice.kind}
+        if notice.request is not None:
+            told["request"] = notice.request
+            told["location"] = f"{outbox.issuer}/v1/requests/{notice.request}"
         payload = msgspec.json.encode(told)
         await outbox.hooks.call(
             contact.webhook or "", contact.secret or "", notice.id, payload, now
