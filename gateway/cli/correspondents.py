@@ -8,7 +8,6 @@ from typing import Any, get_args
 import click
 
 from gateway.administration.orders import (
-    CorrespondentKind,
     ListCorrespondents,
     PutCorrespondent,
     ShowCorrespondent,
@@ -17,7 +16,7 @@ from gateway.cli import screen
 from gateway.cli.command import EXISTING, Command, Group, as_json, config_option
 from gateway.cli.exits import Exit
 from gateway.cli.office import give
-from gateway.core.correspondent import Language
+from gateway.core.correspondent import Kind, Language
 from gateway.core.deadlines import Nation
 
 _EXITS = (Exit.REFUSED, Exit.UNAVAILABLE)
@@ -38,7 +37,7 @@ def correspondent() -> None:
 @click.argument("identity", metavar="ID")
 @click.option(
     "--kind",
-    type=click.Choice(get_args(CorrespondentKind)),
+    type=click.Choice(get_args(Kind)),
     default="organisation",
     show_default=True,
     help="Which; a parent's ID begins with par_.",
@@ -74,7 +73,7 @@ def correspondent() -> None:
 @as_json
 def put(
     identity: str,
-    kind: CorrespondentKind,
+    kind: Kind,
     nation: Nation,
     language: Language,
     address: tuple[str, ...],
@@ -108,7 +107,9 @@ def put(
     screen.say(f"It is known how {identity} is reached.")
     if told["no_longer_covered"]:
         gone = ", ".join(told["no_longer_covered"])
-        screen.say(f"To another address, and so without effect now: {gone}. Ask for new agreements.")
+        screen.say(
+            f"To another address, and so without effect now: {gone}. Ask for new agreements."
+        )
     if told["secret"] is not None:
         screen.say("Hand this secret over now; it is kept sealed.")
         screen.facts([("secret", told["secret"])])
