@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -29,6 +28,7 @@ def made(
     ring: KeyRing,
     law: Law,
     clock: Callable[[], dt.datetime],
+    entropy: Callable[[int], bytes],
     new_id: Callable[[str], str],
 ) -> PostRoom:
     """The post room of a store."""
@@ -39,7 +39,7 @@ def made(
         law=law,
         deadlines=asking.deadlines(),
         clock=clock,
-        entropy=os.urandom,
+        entropy=entropy,
         new_id=new_id,
     )
 

@@ -204,7 +204,7 @@ def office(
         mailboxes=store.mailboxes,
         vault=ring,
         entropy=os.urandom,
-        post=addressing.made(settings, store, ring, the_law, now, new_id),
+        post=addressing.made(settings, store, ring, the_law, now, os.urandom, new_id),
         conformance=Conformance(settings.conformance_keys, settings.conformance_required),
     )
 
