@@ -95,9 +95,11 @@ class Asking:
 
     async def stop(self) -> None:
         """Leave what is under way; it goes on after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
         await self.jobs.stop()
 
     async def _send(self) -> None:
@@ -177,7 +179,14 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         vault=vault,
         subject=lambda request: story.subject_of(request, desk),
     )
-    wicket = access.wicket(store.codes, store.registry, vault, intake.clock, intake.entropy)
+    wicket = access.wicket(
+        store.codes,
+        store.registry,
+        vault,
+        intake.clock,
+        intake.entropy,
+        lambda identity: story.call_again(identity, store.notices.last(identity), desk),
+    )
     asking = Asking(
         desk=desk,
         outbox=outbox,

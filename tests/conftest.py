@@ -14,13 +14,14 @@ import pytest
 from certs import development
 from gateway.config import Settings, Tls
 from gateway.edge import keyring
-from gateway.wiring import Gateway, clock, running
+from gateway.wiring import Annex, Gateway, clock, running
 from tests.judgement import judge
 from tests.party import Party, enrol
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT.parent / "shared" / "reference"
 SAMPLES = ROOT / "schemas" / "samples"
+FOR_REAL = Annex()
 
 PARTIES = {
     "bank": ("organisation", ["deposit_taker"]),
@@ -96,13 +97,14 @@ async def house_in(
     *,
     names: tuple[str, ...] = tuple(PARTIES),
     judged: bool = True,
+    annex: Annex = FOR_REAL,
     **changes: Any,
 ) -> AsyncIterator[House]:
     """A gateway with its parties, until the block is left."""
     settings = settings_in(directory, pki, **changes)
     if not settings.keys.exists():
         keyring.create(settings.keys)
-    async with running(settings) as gateway:
+    async with running(settings, annex) as gateway:
         house = House(gateway, settings, pki)
         try:
             for name in names:

@@ -64,7 +64,11 @@ def nil(
     speaks=True,
 )
 @click.argument("identity", metavar="ID")
-@click.option("--code", required=True, help="Why, as a code; docs/requests.md lists them, and so does an answer to one that is none.")
+@click.option(
+    "--code",
+    required=True,
+    help="Why, as a code; docs/requests.md lists them, and so does an answer to one that is none.",
+)
 @click.option("--detail", help="In words, where the code does not say it all.")
 @_records
 @_receipts

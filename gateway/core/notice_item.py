@@ -9,7 +9,7 @@ import msgspec
 # From a notice's own key to the salt of the commitment to its words (`gateway.core.ledger`).
 NOTICE_SALT: Final = b"cms-gateway notice salt v1"
 
-Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck"]
+Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck", "dropped"]
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

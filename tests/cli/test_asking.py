@@ -19,10 +19,9 @@ CITATION = ("--citation", "SI 2008/2551 reg 4(1)")
 TRACE = ("--purpose", "IDENTIFY_TRACE", *CITATION)
 PERSON = ("--surname", "Marsh", "--forenames", "Tamsin", "--nino", "AA000017A")
 HEAD = "organisation,purposes,record_types,citation,due,surname,forenames,date_of_birth,nino"
-HITS = (
-    "row_key,sort_code,number,account_name,surname,forenames,date_of_birth\n"
-    "A-1,00-00-17,00000017,Miss T Marsh,Marsh,Tamsin,1988-03-14\n"
-)
+COLUMNS = "row_key,sort_code,number,account_name,surname,forenames,date_of_birth"
+MARSH = "A-1,00-00-17,00000017,Miss T Marsh,Marsh,Tamsin,1988-03-14"
+OKAFOR = "A-2,00-00-17,00000025,Mr D Okafor,Okafor,Daniel,1979-11-02"
 TERMS = {
     "order": "DEO-17",
     "start": "2027-01-04",
@@ -48,7 +47,9 @@ class Desks:
         assert ran.code == code, (ran.code, ran.out, ran.err)
         return ran
 
-    async def asked(self, *more: object, organisation: str = "bank", record: str = "account") -> str:
+    async def asked(
+        self, *more: object, organisation: str = "bank", record: str = "account"
+    ) -> str:
         words = ("request", "raise", organisation, *TRACE, "--record", record)
         ran = await self.say("tracing", *words, "--due", "2027-01-31", *PERSON, *more)
         return ran.out.strip()
@@ -193,7 +194,7 @@ async def test_a_list_is_raised_fetched_answered_by_hits_alone_and_closed(desks:
     assert {each["request"] for each in shown.json["requests"]} == {first, second}
     assert "Okafor" in (await desks.say("bank", "batch", "show", batch)).out
     hits = desks.directory / "hits.csv"
-    hits.write_text(HITS)
+    hits.write_text(f"{COLUMNS},reference\n{MARSH},{first}\n")
     sent = ("submit", hits, "--request", batch, "--type", "text/csv")
     await desks.say("bank", *sent, "--receipts", desks.directory)
     closed = await desks.say("bank", "batch", "close", batch, "--receipts", desks.directory)
@@ -202,7 +203,7 @@ async def test_a_list_is_raised_fetched_answered_by_hits_alone_and_closed(desks:
     states = {each: (await desks.shown(each))["state"] for each in (first, second)}
     assert states == {first: "answered", second: "answered"}
     (match,) = (await desks.say("tracing", "request", "matches", first, "--json")).json["matches"]
-    assert (match["verdict"], match["by"]) == ("certain", "name")
+    assert (match["verdict"], match["by"]) == ("certain", "reference")
     assert "certain" in (await desks.say("tracing", "request", "matches", first)).out
     totals = (await desks.say("bank", "obligations", "--json")).json["totals"]
     assert (totals["received"], totals["nil"], totals["due"]) == (1, 1, 0)
@@ -228,40 +229,49 @@ async def test_a_file_of_which_nothing_may_be_asked_is_refused(desks: Desks) -> 
 
 
 async def test_what_is_only_possible_waits_for_an_officer(desks: Desks) -> None:
-    identity = await desks.asked("--date-of-birth", "1988-03-14")
-    other = await desks.asked("--date-of-birth", "1988-03-14", "--reference", "B", record="party")
-    body = HITS.replace("1988-03-14", "1988-03-15").encode()
-    file = desks.directory / "customers.csv"
-    file.write_bytes(body)
-    words = ("request", "look-up", file, "--type", "text/csv")
-    looked = await desks.say("bank", *words, "--json")
-    assert {m["request"] for m in looked.json["matches"]} == {identity, other}
-    assert {m["verdict"] for m in looked.json["matches"]} == {"possible"}
-    assert "Possibly the same person" in (await desks.say("bank", *words)).out
-    assert (await desks.shown(identity))["state"] == "issued"
+    known = "SI 2008/2551 reg 4(1),2027-01-31"
     rows = [
-        f"bank,IDENTIFY_TRACE,account,SI 2008/2551 reg 4(1),2027-01-31,{name},1988-03-14,"
-        for name in ("Marsh,Tamsin", "Marsh,Tamsine")
+        f"bank,IDENTIFY_TRACE,account address,{known},Marsh,Tamsin,1988-03-14,",
+        f"bank,IDENTIFY_TRACE,account,{known},Okafor,Daniel,1979-11-02,",
+        f"bank,IDENTIFY_TRACE,account,{known},Reyes,Ana,1990-01-01,",
     ]
     listed = desks.directory / "list.csv"
-    listed.write_text("\n".join([HEAD, rows[0]]) + "\n")
+    listed.write_text("\n".join([HEAD, *rows]) + "\n")
     raised = (await desks.say("tracing", "request", "bulk", listed, "--json")).json
-    first, batch = raised["requests"][0]["id"], raised["batches"]["bank"]
-    sent = await desks.say(
-        "bank", "submit", file, "--request", batch, "--type", "text/csv", "--receipts",
-        desks.directory, "--json",
-    )  # fmt: skip
-    await desks.house.gateway.asking.jobs.run_now("matching")
+    first, second, third = (each["id"] for each in raised["requests"])
+    batch = raised["batches"]["bank"]
+    file = desks.directory / "customers.csv"
+    file.write_text(f"{COLUMNS}\n{MARSH}\n{OKAFOR}\n")
+    words = ("request", "look-up", file, "--type", "text/csv")
+    looked = await desks.say("bank", *words, "--json")
+    assert {m["request"] for m in looked.json["matches"]} == {first, second}
+    assert {m["verdict"] for m in looked.json["matches"]} == {"possible"}
+    assert "Possibly the same person" in (await desks.say("bank", *words)).out
+    assert (await desks.shown(first))["history"][-1]["event"] == "issued"  # nothing was kept
+    words = ("submit", file, "--request", batch, "--type", "text/csv")
+    sent = await desks.say("bank", *words, "--receipts", desks.directory, "--json")
+    closing = ("batch", "close", batch, "--receipts", desks.directory)
+    closed = await desks.say("bank", *closing)
+    assert "Not known to us: 1 request." in closed.err  # nobody says so of who may be known
+    assert (await desks.shown(third))["state"] == "answered"
     (match,) = (await desks.say("tracing", "request", "matches", first, "--json")).json["matches"]
     assert (match["verdict"], match["submission"]) == ("possible", sent.json["id"])
-    assert (await desks.shown(first))["state"] == "issued"
-    place = (match["submission"], match["row"])
-    rejected = await desks.say("tracing", "request", "reject", first, *place, "--json")
+    confirmed = await desks.say(
+        "tracing", "request", "confirm", first, sent.json["id"], match["row"]
+    )
+    assert "confirmed" in confirmed.out
+    told = await desks.shown(first)
+    assert (told["state"], told["still_to_come"]) == ("part_answered", ["address"])
+    (other,) = (await desks.say("tracing", "request", "matches", second, "--json")).json["matches"]
+    place = (other["submission"], other["row"])
+    rejected = await desks.say("tracing", "request", "reject", second, *place, "--json")
     assert rejected.json["matches"][0]["verdict"] == "rejected"
-    assert (await desks.shown(first))["state"] == "issued"
-    await desks.say("tracing", "request", "confirm", first, *place)
-    assert (await desks.shown(first))["state"] == "answered"
-    await desks.say("tracing", "request", "confirm", first, "sub_none", 1, code=Exit.REFUSED)
+    await desks.say("tracing", "request", "reject", second, *place, code=Exit.REFUSED)
+    assert (await desks.shown(second))["state"] == "issued"
+    again = await desks.say("bank", *closing)
+    assert "Not known to us: 1 request." in again.err
+    assert (await desks.shown(second))["state"] == "answered"
+    await desks.say("bank", "request", "matches", first, code=Exit.NOT_PERMITTED)
 
 
 async def test_evidence_is_kept_once_it_verifies(desks: Desks) -> None:

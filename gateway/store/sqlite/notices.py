@@ -67,6 +67,22 @@ class Notices:
             (since, after, limit),
         )
 
+    def one(self, identity: str) -> Notice | None:
+        """One notice."""
+        found = self._select("WHERE id = ?", (identity,))
+        return found[0] if found else None
+
+    def made_since(self, correspondent: str, kind: str, since: str) -> bool:
+        """Whether somebody was to be told something of a kind since an instant."""
+        sql = "SELECT 1 FROM notice WHERE correspondent = ? AND kind = ? AND made >= ? LIMIT 1"
+        return bool(fetch(self._reader, sql, (correspondent, kind, since)))
+
+    def last(self, request: str) -> str | None:
+        """When the newest notice of a request was made."""
+        sql = "SELECT max(made) FROM notice WHERE request = ?"
+        found: str | None = fetch(self._reader, sql, (request,))[0][0]
+        return found
+
     def of_request(self, request: str) -> list[Notice]:
         """Every notice of a request, the oldest first."""
         return self._select("WHERE request = ? ORDER BY id", (request,))

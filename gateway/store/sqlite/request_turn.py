@@ -79,6 +79,7 @@ class Live:
         )
         if state in ENDED and self.state not in ENDED:
             self.ended = turn.written
+            self.stopped = None  # a question that nobody waits for any more stops nothing
         elif state not in ENDED:
             self.ended = None
         self.state = state
