@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
-from gateway.core.notices import written_day
+from gateway.core.notices import Value, written_day
 from gateway.core.order_terms import ORDERS
 from gateway.planning import MootError, Outbox, Plan, envelope_of, plan
 
@@ -255,14 +256,14 @@ def _fresh(
     notice: Notice,
     kind: str,
     purpose: str,
-    values: dict[str, str],
+    values: Mapping[str, Value],
     outbox: Outbox,
     *,
     request: str | None,
 ) -> Draft:
     """A notice to the same somebody, to go now."""
     identity, key = outbox.new_id("ntc"), outbox.entropy(32)
-    packed = msgspec.json.encode(Wording(values=values))
+    packed = msgspec.json.encode(Wording(values=dict(values)))
     return Draft(
         id=identity,
         request=request,

@@ -34,7 +34,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     `code` is the access code in it, which a second try repeats.
     """
 
-    values: dict[str, str]
+    values: dict[str, str | bool]
     language: Literal["en", "cy"] | None = None
     subject: str | None = None
     body: str | None = None

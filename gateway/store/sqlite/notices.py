@@ -101,6 +101,18 @@ class Notices:
         sql = "SELECT form, count(*) FROM notice WHERE sent IS NOT NULL GROUP BY form ORDER BY form"
         return dict(fetch(self._reader, sql))
 
+    def sent_to(self, correspondent: str) -> dict[str, dict[str, int]]:
+        """How many notices went to somebody by each form, and how many stand how."""
+        told = {}
+        for name in ("form", "state"):
+            sent = "AND sent IS NOT NULL" if name == "form" else ""
+            sql = (
+                f"SELECT {name}, count(*) FROM notice WHERE correspondent = ? {sent} "  # noqa: S608
+                f"GROUP BY {name} ORDER BY {name}"
+            )
+            told[name] = dict(fetch(self._reader, sql, (correspondent,)))
+        return told
+
     async def add(self, draft: Draft) -> None:
         """Keep a notice that belongs to no step of a request."""
 

@@ -292,13 +292,18 @@ class Requests:
 
     def figures(self) -> list[Row]:
         """Every request that was issued, as far as figures go."""
-        rows = fetch(
-            self._reader,
-            "SELECT ifnull(class, ''), purposes, state, lapsed_on IS NOT NULL, raised, ended "
-            "FROM request WHERE state <> 'drafted'",
-        )
-        decode = msgspec.json.decode
-        return [
-            Row(name, tuple(decode(purposes)), State(state), bool(lapsed), raised, ended)
-            for name, purposes, state, lapsed, raised, ended in rows
-        ]
+        return issued(self._reader)
+
+
+def issued(reader: apsw.Connection) -> list[Row]:
+    """Every request that was issued, as far as figures go."""
+    rows = fetch(
+        reader,
+        "SELECT ifnull(class, ''), purposes, state, lapsed_on IS NOT NULL, raised, ended "
+        "FROM request WHERE state <> 'drafted'",
+    )
+    decode = msgspec.json.decode
+    return [
+        Row(name, tuple(decode(purposes)), State(state), bool(lapsed), raised, ended)
+        for name, purposes, state, lapsed, raised, ended in rows
+    ]

@@ -133,6 +133,7 @@ CREATE TABLE match (
     submission INTEGER NOT NULL REFERENCES submission,
     row        INTEGER NOT NULL,
     request    TEXT NOT NULL REFERENCES request,
+    type       TEXT NOT NULL,               -- of the record
     verdict    TEXT NOT NULL CHECK (verdict IN ('certain', 'possible', 'confirmed', 'rejected')),
     by         TEXT NOT NULL,
     score      REAL NOT NULL,
