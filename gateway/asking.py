@@ -243,9 +243,16 @@ def _jobs(
 ) -> SharedJobs:
     """What happens in time, in one process of all at a time."""
 
+    stuck_before = 0
+
     async def send(_now: dt.datetime) -> None:
+        nonlocal stuck_before
         if count := await notice.dispatch(outbox):
             log.info("notices_sent", count=count)
+        stuck = store.notices.stuck()
+        if stuck > stuck_before:  # somebody has to find an address
+            log.warning("notices_stuck", count=stuck)
+        stuck_before = stuck
 
     async def match(_now: dt.datetime) -> None:
         if count := await matching.match_new(table):
