@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+
 from gateway.core.request_figures import Figures, figures_of
 from gateway.edge.metrics import Metrics
+from gateway.store.sqlite.connection import StoreError, open_reader
+from gateway.store.sqlite.requests import issued
 from gateway.store.sqlite.store import Store
 
 _COUNTED = ("asked", "answered", "open", "overdue", "escalated")
@@ -28,6 +35,18 @@ def made(store: Store) -> Metrics:
 def requests(store: Store) -> list[Figures]:
     """Figures of requests, by class and purpose."""
     return figures_of(store.requests.figures())
+
+
+def requests_in(directory: Path) -> list[Figures]:
+    """The same from the store in a directory, read beside whoever owns it; raises StoreError."""
+    try:
+        with closing(open_reader(directory)) as reader:
+            return figures_of(issued(reader))
+    except apsw.Error as error:
+        message = (
+            f"There is no store that can be read in {directory}. Check 'data' in the settings."
+        )
+        raise StoreError(message) from error
 
 
 def _families(store: Store) -> list[tuple[str, str, dict[tuple[str, str], float]]]:

@@ -71,7 +71,7 @@ def _asked(organisation: str, folder: str, ask: Asking) -> dict[str, bytes]:
     told = msgspec.json.encode(asking.shown(stored, caller, ask.desk))
     found = {"request.json": msgspec.json.format(told, indent=2) + b"\n"}
     if stored.provider_class == "deposit_taker" and stored.erased is None:
-        with suppress(NotAskable):
+        with suppress(NotAskable, Refused):
             found["request.xml"] = ask.question(stored, asking.person_of(stored, caller, ask.desk))
     return found
 

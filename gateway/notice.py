@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,24 +25,31 @@ from gateway.core.backoff import next_try
 from gateway.core.carriage import Letters, NotTakenError
 from gateway.core.channel import NoWayError
 from gateway.core.correspondent import DOORS
-from gateway.core.deadlines import Nation
+from gateway.core.deadlines import Nation, uk_day
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
+from gateway.core.notices import Value, written_day
 from gateway.core.order_terms import ORDERS
-from gateway.planning import Outbox, Plan, envelope_of, plan
+from gateway.planning import MootError, Outbox, Plan, envelope_of, plan
 
 # How long a carrier may take before somebody else takes the notice up.
 _CLAIMED: Final = dt.timedelta(minutes=5)
+_WEEK: Final = dt.timedelta(days=7)
 # Kinds whose sending is the service of their request.
 SERVING: Final = frozenset({"information_request", *(each.notice for each in ORDERS.values())})
 
 
 async def dispatch(outbox: Outbox) -> int:
-    """Send whatever waits and may go now; how many notices went."""
+    """Send whatever waits and may go now; how many notices went.
+
+    A notice that a fault of ours keeps back is put off and holds nobody else up; the fault is raised
+    once all the others went.
+    """
     went = 0
+    faults: list[BaseException] = []
     while True:
         waiting = outbox.notices.to_send(written(outbox.clock()), NOTICES_AT_A_TIME)
         plans = []
@@ -49,16 +58,27 @@ async def dispatch(outbox: Outbox) -> int:
                 plans.append(plan(notice, outbox))  # 1
             except NoWayError:
                 await outbox.notices.stick(notice.id)
+            except MootError:
+                await outbox.notices.settle(notice.id, "dropped", None, None)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the others must go
+                faults.append(fault)
+                later = written(outbox.clock() + _CLAIMED)
+                await outbox.notices.again(notice.id, later, notice.avoid)
         here = [each for each in plans if each.form in DOORS]
         if here:
             await outbox.notices.sent([_sent(each, None, outbox) for each in here])
         gate = asyncio.Semaphore(NOTICES_HANDED_OVER)
         carried = await asyncio.gather(
-            *(_carry(each, outbox, gate) for each in plans if each.form not in DOORS)
+            *(_carry(each, outbox, gate) for each in plans if each.form not in DOORS),
+            return_exceptions=True,
         )
-        went += len(here) + sum(carried)
+        faults += [each for each in carried if isinstance(each, BaseException)]
+        went += len(here) + sum(each is True for each in carried)
         if len(waiting) < NOTICES_AT_A_TIME:
-            return went
+            break
+    if faults:
+        raise faults[0]
+    return went
 
 
 # --- 2 claim, 3 hand over, 4 enter --------------------------------------------------------------
@@ -74,7 +94,11 @@ async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool
             return False
         sealed = _seal(planned, outbox)
         until = written(now + _CLAIMED)
-        await outbox.notices.claim(notice.id, planned.form, sealed, until, planned.code)  # 2
+        claimed = await outbox.notices.claim(  # 2
+            notice.id, notice.tries, planned.form, sealed, until, planned.code
+        )
+        if not claimed:
+            return False  # somebody else has it
         try:
             carried = await _hand_over(planned, now, outbox)  # 3
         except NotTakenError as error:
@@ -92,8 +116,9 @@ async def _hand_over(planned: Plan, now: dt.datetime, outbox: Outbox) -> str | N
             "id": notice.id,
             "kind": notice.kind,
             "request": notice.request,
-            "location": f"{outbox.issuer}/v1/requests/{notice.request}",
         }
+        if notice.request is not None:
+            told["location"] = f"{outbox.issuer}/v1/requests/{notice.request}"
         payload = msgspec.json.encode(told)
         await outbox.hooks.call(
             contact.webhook or "", contact.secret or "", notice.id, payload, now
@@ -119,9 +144,25 @@ async def _put_back(planned: Plan, error: NotTakenError, outbox: Outbox) -> None
     elif later is None:
         avoid = " ".join(sorted({*notice.avoid.split(), planned.form}))
         await outbox.notices.again(notice.id, written(outbox.clock()), avoid)
+        if planned.form == "webhook":
+            await _tell_failing(planned, outbox)
     else:
         soon = outbox.clock() + dt.timedelta(seconds=5)
         await outbox.notices.again(notice.id, written(max(later, soon)), notice.avoid)
+
+
+async def _tell_failing(planned: Plan, outbox: Outbox) -> None:
+    """Tell somebody, once a week at most, that their webhook does not take what is sent to it."""
+    now, kind = outbox.clock(), "webhook_failing"
+    notice, language = planned.notice, planned.wording.language or "en"
+    if outbox.notices.made_since(notice.correspondent, kind, written(now - _WEEK)):
+        return
+    values = {
+        "webhook": urlsplit(planned.contact.webhook or "").hostname or "webhook",
+        "failing_since": written_day(uk_day(read(notice.made)), language),
+        "stops_on": written_day(uk_day(now), language),
+    }
+    await outbox.notices.add(_fresh(notice, kind, "receipts", values, outbox, request=None))
 
 
 def _seal(planned: Plan, outbox: Outbox) -> bytes:
@@ -207,14 +248,28 @@ def _successor(notice: Notice, outbox: Outbox) -> Draft | None:
         return None
     envelope = envelope_of(notice, outbox)
     said = msgspec.json.decode(envelope.open(b"notice", 0, notice.sealed), type=Wording)
+    told = said.values
+    return _fresh(notice, notice.kind, notice.purpose, told, outbox, request=notice.request)
+
+
+def _fresh(
+    notice: Notice,
+    kind: str,
+    purpose: str,
+    values: Mapping[str, Value],
+    outbox: Outbox,
+    *,
+    request: str | None,
+) -> Draft:
+    """A notice to the same somebody, to go now."""
     identity, key = outbox.new_id("ntc"), outbox.entropy(32)
-    packed = msgspec.json.encode(Wording(values=said.values))
+    packed = msgspec.json.encode(Wording(values=dict(values)))
     return Draft(
         id=identity,
-        request=notice.request,
+        request=request,
         correspondent=notice.correspondent,
-        kind=notice.kind,
-        purpose=notice.purpose,
+        kind=kind,
+        purpose=purpose,
         wrapped_key=outbox.vault.wrap(key, identity.encode()),
         sealed=Envelope(key, identity).seal(b"notice", 0, packed, outbox.entropy(NONCE_BYTES)),
         next_try=written(outbox.clock()),

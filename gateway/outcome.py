@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.core import drafting
 from gateway.core.envelope import Envelope
+from gateway.core.receipt import Statement
 from gateway.core.record import RowError, RuleCount
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import Draft, Outcome, Pending, Recorded
@@ -38,22 +39,34 @@ async def conclude(submission: str, data_key: bytes, sealed: bytes, intake: Inta
             mending_of(mended, intake),
         )
     except Refused as refusal:
-        errors = tuple(error for error in refusal.errors if isinstance(error, RowError))
-        rules = tuple(rule for rule in refusal.rules if isinstance(rule, RuleCount))
-        told = Outcome(errors, (drafting.explained(refusal),), rules)
-        outcome = drafting.seal_outcome(told, envelope, intake.entropy)
-        draft = Draft(drafting.refused(statement, refusal.reason), outcome=outcome)
-        recorded = await intake.journal.refuse(draft)
-        intake.files.discard(submission)
-        return recorded
+        return await _refuse(refusal, statement, envelope, intake)
     reading = drafting.dated(reading, ask, statement.received_at)
-    return await intake.journal.record(
-        Draft(
-            statement=drafting.accepted(statement, reading),
-            key=pending.key,
-            blocks=reading.blocks,
-            views=drafting.views_of(statement, intake.law),
-            outcome=drafting.seal_outcome(reading, envelope, intake.entropy),
-            **drafting.rows_of(pending.completes, reading),
-        ),
-    )
+    try:
+        return await intake.journal.record(
+            Draft(
+                statement=drafting.accepted(statement, reading),
+                key=pending.key,
+                blocks=reading.blocks,
+                views=drafting.views_of(statement, intake.law),
+                outcome=drafting.seal_outcome(reading, envelope, intake.entropy),
+                **drafting.rows_of(pending.completes, reading),
+            ),
+        )
+    except Refused as refusal:
+        if refusal.reason is not Reason.REQUEST_WITHDRAWN:
+            raise  # to be read again, against what has changed meanwhile
+        return await _refuse(refusal, statement, envelope, intake)
+
+
+async def _refuse(
+    refusal: Refused, statement: Statement, envelope: Envelope, intake: Intake
+) -> Recorded:
+    """Leave the reasons, and no content."""
+    errors = tuple(error for error in refusal.errors if isinstance(error, RowError))
+    rules = tuple(rule for rule in refusal.rules if isinstance(rule, RuleCount))
+    told = Outcome(errors, (drafting.explained(refusal),), rules)
+    outcome = drafting.seal_outcome(told, envelope, intake.entropy)
+    draft = Draft(drafting.refused(statement, refusal.reason), outcome=outcome)
+    recorded = await intake.journal.refuse(draft)
+    intake.files.discard(statement.submission)
+    return recorded

@@ -33,7 +33,7 @@ from gateway.core.notice_values import About, Code, values_of
 from gateway.core.notices import Kind, Templates, Value
 from gateway.core.order_terms import ORDERS
 from gateway.core.request_item import Stored
-from gateway.core.request_life import ENDED
+from gateway.core.request_life import ENDED, State
 
 _WITH_CODE: Final = {
     "information_request": "information_request_with_code",
@@ -41,16 +41,31 @@ _WITH_CODE: Final = {
 }
 
 
+class MootError(Exception):
+    """A notice with nothing left to say: its request is not asked any more, or is answered."""
+
+
 class Notices(Protocol):
-    """Remembers notices; every change is durable on return."""
+    """Remembers notices; every change is durable on return.
+
+    `claim` gives whether the notice stood as it was found, with so many tries, and so is the caller's.
+    """
 
     def to_send(self, now: str, limit: int) -> list[Notice]: ...
     def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]: ...
     async def claim(
-        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
-    ) -> None: ...
+        self,
+        notice: str,
+        tries: int,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> bool: ...
     async def sent(self, sent: Sequence[Sent]) -> None: ...
     async def again(self, notice: str, next_try: str, avoid: str) -> None: ...
+    def made_since(self, correspondent: str, kind: str, since: str) -> bool: ...
+    async def add(self, draft: Draft) -> None: ...
     async def stick(self, notice: str) -> None: ...
     async def settle(
         self, notice: str, state: str, successor: Draft | None, posted: Posted | None
@@ -133,12 +148,14 @@ class Plan:
 
 
 def plan(notice: Notice, outbox: Outbox) -> Plan:
-    """By which form a notice goes now, and what it says; raises NoWayError."""
+    """By which form a notice goes now, and what it says; raises NoWayError and MootError."""
     person = outbox.correspondents.correspondent(notice.correspondent)
     contact, nation, language = _contact(person, outbox)
     now = outbox.clock()
-    form, agreement = _form(notice, contact, outbox)
     request = None if notice.request is None else outbox.requests.request(notice.request)
+    if request is not None and _is_moot(notice, request):
+        raise MootError
+    form, agreement = _form(notice, contact, outbox)
     kind = cast("Kind", notice.kind)
     order = None if request is None else ORDERS.get(request.kind)
     served = outbox.deadlines.deemed(
@@ -193,6 +210,13 @@ def plan(notice: Notice, outbox: Outbox) -> Plan:
         due=due,
         code=row,
     )
+
+
+def _is_moot(notice: Notice, request: Stored) -> bool:
+    """Whether it would ask for what is not asked any more; an order is served, answered or not."""
+    if request.state is State.WITHDRAWN or request.erased is not None:
+        return request.erased is not None or notice.kind != "withdrawn"
+    return request.state in ENDED and notice.purpose != "orders"
 
 
 def _contact(person: Correspondent | None, outbox: Outbox) -> tuple[Contact, Nation, Language]:

@@ -14,7 +14,7 @@ A request without a purpose in law is refused here, before it can reach anybody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -28,6 +28,7 @@ from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.instant import written
 from gateway.core.notice_item import Draft, Wording
+from gateway.core.notices import Value
 from gateway.core.order_terms import ORDERS, order_tag
 from gateway.core.permission import Asking, Parties, permit
 from gateway.core.refusal import Reason, Refused
@@ -153,7 +154,7 @@ def calling_for(request: Stored, desk: Desk) -> Draft:
 
 
 def notice_of(
-    request: Stored, kind: str, purpose: str, desk: Desk, values: dict[str, str] | None = None
+    request: Stored, kind: str, purpose: str, desk: Desk, values: Mapping[str, Value] | None = None
 ) -> Draft:
     """A notice to the organisation of a request, to go as soon as it can."""
     return notice_to(request.organisation, kind, purpose, values or {}, desk, request.id)
@@ -163,13 +164,13 @@ def notice_to(
     correspondent: str,
     kind: str,
     purpose: str,
-    values: dict[str, str],
+    values: Mapping[str, Value],
     desk: Desk,
     request: str | None = None,
 ) -> Draft:
     """A notice to somebody, to go as soon as it can."""
     identity, key = desk.new_id("ntc"), desk.entropy(32)
-    packed = msgspec.json.encode(Wording(values=values))
+    packed = msgspec.json.encode(Wording(values=dict(values)))
     return Draft(
         id=identity,
         request=request,

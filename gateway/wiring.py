@@ -24,7 +24,7 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import asking, figures, inbox, inboxes, returning_process, upload
+from gateway import addressing, asking, figures, inbox, inboxes, returning_process, upload
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
 from gateway.asking import Asking, House
@@ -204,6 +204,7 @@ def office(
         mailboxes=store.mailboxes,
         vault=ring,
         entropy=os.urandom,
+        post=addressing.made(settings, store, ring, the_law, now, os.urandom, new_id),
         conformance=Conformance(settings.conformance_keys, settings.conformance_required),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 from pathlib import Path
@@ -62,7 +63,9 @@ def statements(gateway: Gateway, submission: str, n: int) -> list[bytes]:
 
 async def judge(gateway: Gateway, directory: Path) -> None:
     """Fail unless everything the gateway holds verifies."""
-    vkey = gateway.ring.evidence.vkey
+    vkey, evidence = gateway.ring.evidence.vkey, gateway.store.evidence
+    while evidence.checkpoint()[0] != evidence.size:  # a commit is on its way back from the disk
+        await asyncio.sleep(0.005)
     verdict = verify_store(
         gateway.settings.data,
         vkey,

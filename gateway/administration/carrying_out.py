@@ -16,6 +16,14 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.administration.certificates import add_certificate, revoke_certificate
+from gateway.administration.correspondents import (
+    agree,
+    end_agreement,
+    listed,
+    prefer,
+    put,
+)
+from gateway.administration.correspondents import show as show_correspondent
 from gateway.administration.doors import (
     add_mailbox,
     add_ssh_key,
@@ -29,12 +37,18 @@ from gateway.administration.orders import (
     AddMailbox,
     AddParty,
     AddSshKey,
+    Agree,
+    EndAgreement,
+    ListCorrespondents,
     ListMailboxes,
     ListParties,
     Order,
+    Prefer,
+    PutCorrespondent,
     RemoveMailbox,
     RevokeCertificate,
     RevokeSshKey,
+    ShowCorrespondent,
     ShowParty,
 )
 from gateway.administration.parties import add_client, add_party, parties, show
@@ -67,3 +81,15 @@ async def carry_out(order: Order, office: Office) -> dict[str, Any]:
                 return {"parties": [p for each in kinds for p in parties(each, office)]}
             case ShowParty(id=identity):
                 return show(identity, office)
+            case PutCorrespondent():
+                return await put(order, office)
+            case Agree():
+                return await agree(order, office)
+            case EndAgreement(id=identity, until=until):
+                return await end_agreement(identity, until, office)
+            case Prefer():
+                return await prefer(order, office)
+            case ShowCorrespondent(id=identity):
+                return show_correspondent(identity, office)
+            case ListCorrespondents(after=after):
+                return {"correspondents": listed(after, office)}

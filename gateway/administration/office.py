@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from gateway.core.channel import Electronic
+from gateway.core.correspondent import Agreed, Contact, Correspondent, Preferred
 from gateway.core.duty import Law
 from gateway.core.mesh_token import Wraps
+from gateway.core.notice_item import Draft
+from gateway.core.notices import Value
 from gateway.core.refusal import Reason, Refused
 
 
@@ -35,6 +39,9 @@ class Reads(Protocol):
 
     def client(self, identity: str) -> object | None:
         """An OAuth client."""
+
+    def doors(self, party: str) -> frozenset[Literal["api", "sftp"]]:
+        """By which doors of ours a party can come in."""
 
 
 class Writes(Protocol):
@@ -107,6 +114,65 @@ class Conformance:
     required: bool = False
 
 
+class Correspondents(Protocol):
+    """Knows whom notices go to, and changes it; durable on return, with a ledger entry."""
+
+    def correspondent(self, identity: str) -> Correspondent | None:
+        """Somebody notices go to."""
+
+    def correspondents(self, after: str, limit: int) -> list[Correspondent]:
+        """Those whose ids come after one, in order."""
+
+    def agreements(self, identity: str) -> list[Agreed]:
+        """What somebody agreed to, ended or not, the oldest first."""
+
+    def agreement(self, identity: str) -> tuple[str, Agreed] | None:
+        """An agreement, and whose it is."""
+
+    def preferences(self, identity: str) -> list[Preferred]:
+        """What somebody said about post, in order."""
+
+    async def put(self, found: Correspondent) -> None:
+        """Add somebody, or change how they are reached."""
+
+    async def agree(self, identity: str, agreed: Agreed) -> None:
+        """Keep an agreement."""
+
+    async def end(self, agreement: str, until: dt.date) -> None:
+        """End an agreement from a day on."""
+
+    async def prefer(self, identity: str, since: dt.date, *, post: bool) -> None:
+        """Keep what somebody says about post."""
+
+
+class Notices(Protocol):
+    """Knows what was sent, and takes what is to be."""
+
+    def sent_to(self, correspondent: str) -> dict[str, dict[str, int]]:
+        """How many notices went to somebody by each form, and how many stand how."""
+
+    async def add(self, draft: Draft) -> None:
+        """Keep a notice that is to be sent; durable on return."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostRoom:
+    """What keeps addresses, and tells people what was changed.
+
+    `open` opens a contact; `tag` names an address without being it, for a form; `word` makes a notice
+    to somebody, of a kind, for the purpose of receipts. `check_url` raises ValueError, in plain words,
+    for a webhook that nothing could be delivered to.
+    """
+
+    people: Correspondents
+    notices: Notices
+    open: Callable[[Correspondent], Contact]
+    tag: Callable[[str, Electronic, str], bytes]
+    word: Callable[[str, str, Mapping[str, Value]], Draft]
+    check_url: Callable[[str], None]
+    new_id: Callable[[str], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """What administration is made of. `check_keys` raises ValueError for a key set of no use.
@@ -122,6 +188,7 @@ class Office:
     mailboxes: Mailboxes
     vault: Wraps
     entropy: Callable[[int], bytes]
+    post: PostRoom
     conformance: Conformance = Conformance()
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final, Literal
 
 import msgspec
+
+from gateway.core.channel import Electronic, Purpose
+from gateway.core.correspondent import Kind as CorrespondentKind
+from gateway.core.correspondent import Language
+from gateway.core.deadlines import Nation
 
 SCOPES: Final = {
     "organisation": ("requests", "submissions"),
@@ -97,6 +103,63 @@ class ShowParty(_Order, frozen=True, kw_only=True, tag="show-party"):
     id: str
 
 
+class PutCorrespondent(_Order, frozen=True, kw_only=True, tag="put-correspondent"):
+    """Say how somebody is reached; what is left out is forgotten.
+
+    The id of an organisation or a consumer is its party's; a parent's is the operator's choice. A
+    webhook without a `secret` gets one, told in the answer and never again, unless it has one.
+    """
+
+    id: str
+    kind: CorrespondentKind
+    nation: Nation = "england_wales"
+    language: Language = "en"
+    address: tuple[str, ...] = ()
+    email: str | None = None
+    webhook: str | None = None
+    secret: str | None = None
+
+
+class Agree(_Order, frozen=True, kw_only=True, tag="agree"):
+    """Keep that somebody agreed to one purpose, in one form, at the address that is known now.
+
+    `since` is today unless it is given; `evidence` says where the agreement itself can be seen.
+    """
+
+    correspondent: str
+    purpose: Purpose
+    form: Electronic
+    evidence: str
+    since: dt.date | None = None
+
+
+class EndAgreement(_Order, frozen=True, kw_only=True, tag="end-agreement"):
+    """End an agreement from a day on, today unless it is given."""
+
+    id: str
+    until: dt.date | None = None
+
+
+class Prefer(_Order, frozen=True, kw_only=True, tag="prefer"):
+    """Keep what somebody says about post, from a day on, today unless it is given."""
+
+    correspondent: str
+    post: bool
+    since: dt.date | None = None
+
+
+class ShowCorrespondent(_Order, frozen=True, kw_only=True, tag="show-correspondent"):
+    """How somebody is reached, what they agreed to and prefer, and what was sent to them."""
+
+    id: str
+
+
+class ListCorrespondents(_Order, frozen=True, kw_only=True, tag="list-correspondents"):
+    """Those whose ids come after one, in order, a thousand at most."""
+
+    after: str = ""
+
+
 Order = (
     AddParty
     | AddCertificate
@@ -109,4 +172,10 @@ Order = (
     | RevokeSshKey
     | ListParties
     | ShowParty
+    | PutCorrespondent
+    | Agree
+    | EndAgreement
+    | Prefer
+    | ShowCorrespondent
+    | ListCorrespondents
 )

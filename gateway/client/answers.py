@@ -110,8 +110,34 @@ class Sent(msgspec.Struct, frozen=True):
     request: str | None = None
 
 
+class Happened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened to a request, and the index of its ledger entry."""
+
+    event: str
+    state: str
+    at: str
+    entry: int
+    submission: str | None = None
+    notice: str | None = None
+
+
+class Clarification(msgspec.Struct, frozen=True):
+    """A question to the officer, and the answer if there is one."""
+
+    asked: str
+    question: str
+    answered: str | None = None
+    answer: str | None = None
+
+
 class Request(msgspec.Struct, frozen=True):
-    """An information request; `subject` holds what is known of the person asked about."""
+    """An information request, or an order.
+
+    `subject` is what we are told of the person asked about: for an organisation no more than it needs
+    to find them, None once that is erased. `terms` are those of an order. `due` is the day that holds
+    now; the clock stands still since `clock_stopped`. `history` and `clarifications` are given for one
+    request, and not in a list.
+    """
 
     id: str
     organisation: str
@@ -119,10 +145,97 @@ class Request(msgspec.Struct, frozen=True):
     purposes: tuple[str, ...]
     citation: str
     record_types: tuple[str, ...]
-    subject: dict[str, object]
     raised: str
     due: dt.date
+    subject: dict[str, object] | None = None
+    kind: str = "information"
+    state: str = "issued"
+    still_to_come: tuple[str, ...] = ()
+    terms: dict[str, object] | None = None
+    batch: str | None = None
+    served_on: str | None = None
+    clock_stopped: str | None = None
+    ended: str | None = None
     reference: str | None = None
+    history: tuple[Happened, ...] = ()
+    clarifications: tuple[Clarification, ...] = ()
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a request stands after a step; its clock stands still since `clock_stopped`."""
+
+    id: str
+    state: str
+    due: dt.date
+    clock_stopped: str | None = None
+
+
+class RaisedRow(msgspec.Struct, frozen=True):
+    """A request that was raised from a file: of which row (None for a file sent again), and its list."""
+
+    row: int | None
+    id: str
+    batch: str
+    due: dt.date
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A row for which no request was raised, and why."""
+
+    row: int
+    code: str
+    message: str
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """What became of a file of requests; `batches` has the list of each organisation.
+
+    `repeat` says that the file had been sent before, and nothing was raised anew.
+    """
+
+    requests: tuple[RaisedRow, ...]
+    refused: tuple[RefusedRow, ...]
+    batches: dict[str, str]
+    repeat: bool
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One request of a list that was asked of an organisation in one file."""
+
+    request: str
+    state: str
+    due: dt.date
+    record_types: tuple[str, ...]
+    subject: dict[str, object] | None
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A list that was closed: how many requests that answered, and the outcome of the nil return."""
+
+    closed: int
+    outcome: Outcome
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A record that was tied to a request, or may be about the same person, and what speaks for it."""
+
+    submission: str
+    row: int
+    verdict: str
+    by: str
+    score: float
+    agreed: tuple[str, ...]
+    disagreed: tuple[str, ...]
+    at: str
+    period: str | None = None
+
+
+class Obligations(msgspec.Struct, frozen=True):
+    """What is owed on a day: how many stand how, and each of them."""
+
+    day: str
+    totals: dict[str, int]
+    owed: tuple[dict[str, Any], ...]
 
 
 class Format(msgspec.Struct, frozen=True):

@@ -27,10 +27,10 @@ from gateway.client.answers import (
     FeedPage,
     Format,
     Outcome,
-    Request,
     RowError,
     Sent,
 )
+from gateway.client.asking import Asking
 from gateway.client.connection import Connection, Patience, Reply
 from gateway.client.packing import Encoding, packed
 from gateway.client.problem import EvidenceError, Problem
@@ -46,10 +46,10 @@ WAIT_SECONDS: Final = 30
 _HEAD_BYTES: Final = 4_096
 
 
-class Client:
+class Client(Asking):
     """Speaks to one gateway as one party; use it as `async with Client(profile) as client`.
 
-    `state` is where uploads under way are remembered; without it they begin anew. `returned` gives
+    What is about requests is in `gateway.client.asking`. `state` is where uploads under way are remembered; without it they begin anew. `returned` gives
     back what was sent, to be mended.
     """
 
@@ -256,50 +256,6 @@ class Client:
         params = {"limit": str(limit)} | ({} if before is None else {"before": before})
         reply = await self._connection.call("GET", "/v1/submissions", params=params)
         return msgspec.convert(reply.read(dict[str, Any])["submissions"], tuple[Sent, ...])
-
-    # --- asking ---------------------------------------------------------------------------------
-
-    async def requests(self) -> tuple[Request, ...]:
-        """The requests that were sent to us, or that we raised; newest first."""
-        reply = await self._connection.call("GET", "/v1/requests")
-        return msgspec.convert(reply.read(dict[str, Any])["requests"], tuple[Request, ...])
-
-    async def request(self, identity: str) -> Request:
-        """One request."""
-        found: Request = (await self._connection.call("GET", f"/v1/requests/{identity}")).read(
-            Request
-        )
-        return found
-
-    async def raise_request(
-        self,
-        *,
-        organisation: str,
-        purposes: tuple[str, ...],
-        citation: str,
-        record_types: tuple[str, ...],
-        subject: Mapping[str, Any],
-        due: str,
-        reference: str | None = None,
-    ) -> str:
-        """Ask an organisation; returns the id of the request. Not tried again when in doubt."""
-        body = {
-            "organisation": organisation,
-            "purposes": purposes,
-            "citation": citation,
-            "record_types": record_types,
-            "subject": dict(subject),
-            "due": due,
-            "reference": reference,
-        }
-        reply = await self._connection.call(
-            "POST",
-            "/v1/requests",
-            headers={"Content-Type": "application/json"},
-            body=msgspec.json.encode(body),
-            again=False,
-        )
-        return str(reply.read(dict[str, Any])["id"])
 
     # --- collecting -----------------------------------------------------------------------------
 

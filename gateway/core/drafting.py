@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.adapter import Adapter
+from gateway.core.deadlines import uk_day
 from gateway.core.disclosure import View
 from gateway.core.duty import NOT_ENTITLED, Law
 from gateway.core.duty_table import Ask, Grounds
@@ -137,7 +138,7 @@ def refusal_of(
 
 def dated(reading: Reading, ask: Ask | None, received_at: dt.datetime) -> Reading:
     """A reading, with a note where it answers a request after the day it was due."""
-    if ask is None or ask.due is None or received_at.date() <= ask.due:
+    if ask is None or ask.due is None or uk_day(received_at) <= ask.due:
         return reading
     late = Note(
         code="ANSWERED_LATE", message=f"The answer was due by {ask.due}; it is taken all the same."

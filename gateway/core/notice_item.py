@@ -9,7 +9,7 @@ import msgspec
 # From a notice's own key to the salt of the commitment to its words (`gateway.core.ledger`).
 NOTICE_SALT: Final = b"cms-gateway notice salt v1"
 
-Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck"]
+Standing = Literal["waiting", "sending", "sent", "delivered", "failed", "stuck", "dropped"]
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     `code` is the access code in it, which a second try repeats.
     """
 
-    values: dict[str, str]
+    values: dict[str, str | bool]
     language: Literal["en", "cy"] | None = None
     subject: str | None = None
     body: str | None = None

@@ -51,8 +51,7 @@ def take(
     notes: list[Note] = []
     blocks: list[BlockRef] = []
     buffer: list[Record] = []
-    covers: set[str] = set()
-    nil = highest = 0
+    nil, highest, covers = 0, 0, set[str]()
 
     def seal() -> None:
         number = len(blocks)

@@ -71,6 +71,11 @@ def headers(secret: str, message_id: str, now: dt.datetime, payload: bytes) -> d
     }
 
 
+def shared_secret(key: bytes) -> str:
+    """A shared secret as it is written, from 24 to 64 bytes of chance."""
+    return f"whsec_{_text(key)}"
+
+
 def check_secret(secret: str) -> None:
     """Raise SecretError unless messages can be signed with it."""
     for one in _parts(secret):

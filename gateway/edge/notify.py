@@ -23,8 +23,8 @@ import msgspec
 from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 
-from gateway.core.identifiers import IdentifierError, postcode
 from gateway.core.notices import KINDS, LANGUAGES, Kind, Language, Value, neutral
+from gateway.core.reachable import AddressError, postal_lines
 from gateway.edge.notify_trouble import (
     NotifyError,
     PermanentError,
@@ -39,8 +39,6 @@ State = Literal["on_its_way", "delivered", "posted", "address_failed", "failed"]
 
 WAYS: Final[tuple[Way, ...]] = ("email", "letter")
 REFERENCE_CHARACTERS: Final = 100
-ADDRESS_LINES: Final = (3, 7)
-ADDRESS_CHARACTERS: Final = 200
 _STATES: Final[dict[str, State]] = {
     "created": "on_its_way",
     "sending": "on_its_way",
@@ -177,13 +175,10 @@ class Notify:
 
         The last line is a UK postcode or the name of a country.
         """
-        lines = [" ".join(line.split()) for line in address_lines]
-        lines = [line for line in lines if line]
-        least, most = ADDRESS_LINES
-        if not least <= len(lines) <= most or not _ends_an_address(lines[-1]):
-            raise PermanentError(Trouble.ADDRESS)
-        if any(len(line) > ADDRESS_CHARACTERS for line in lines):
-            raise PermanentError(Trouble.ADDRESS)
+        try:
+            lines = postal_lines(address_lines)
+        except AddressError:
+            raise PermanentError(Trouble.ADDRESS) from None
         members = {f"address_line_{number}": line for number, line in enumerate(lines, start=1)}
         return await self._send(
             "letter", members, kind, language, personalisation, reference, again=again
@@ -297,15 +292,6 @@ class Notify:
             trouble = TemporaryError(Trouble.BROKEN, perhaps_sent=True)
         # Raised here, so that it does not carry the error that holds the request, and so the address.
         raise trouble
-
-
-def _ends_an_address(line: str) -> bool:
-    """A UK postcode, or what may be the name of a country; Notify knows which countries there are."""
-    try:
-        postcode(line)
-    except IdentifierError:
-        return len(line) >= 4 and not any(char.isdigit() for char in line)
-    return True
 
 
 def _instant(text: str) -> dt.datetime:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.identifiers import IdentifierError, postcode
-from gateway.edge.notify import ADDRESS_LINES, Way
+from gateway.core.reachable import ADDRESS_LINES
+from gateway.edge.notify import Way
 from gateway.notify_stand_in.refusals import bad_request, not_valid
 
 _EMAIL: Final = re.compile(r"[^\s@,;<>()\"]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")

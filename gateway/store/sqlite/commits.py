@@ -92,10 +92,14 @@ class _Draft:
         if number is not None:
             self.number, self.repeat = number, True
             return True
-        turn.decided["tag", tag] = self
-        if key is not None:
-            turn.decided["key", organisation, key] = self
         return False
+
+    def remember(self, turn: Turn) -> None:
+        """Let whatever comes after in this group find it; only what is sure to be written may be."""
+        turn.decided["tag", self.draft.content_tag] = self
+        if self.draft.key is not None:
+            place = ("key", self.statement.sender.organisation, self.draft.key)
+            turn.decided[place] = self
 
     def enter(self, turn: Turn, kind: str) -> None:
         """Sign the receipt and append the entry that binds it."""
@@ -197,6 +201,8 @@ class Accept(_Draft):
         self.answering = Answering(request or "", self.draft) if answers else None
         if self.answering is not None:
             self.answering.check(turn)
+        if not self.held:
+            self.remember(turn)
         self.enter(turn, ledger.ACCEPTED)
         feeds: dict[str, dict[str, Any]] = {}
         self.items: list[tuple[str, int, int, int, View]] = []
@@ -278,6 +284,7 @@ class Hold(_Draft):
 
     def prepare(self, turn: Turn) -> None:
         if not self.find_earlier(turn):
+            self.remember(turn)
             self.enter(turn, ledger.RECEIVED)
 
     def write(self, turn: Turn) -> None:

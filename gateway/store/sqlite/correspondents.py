@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -17,6 +18,19 @@ _WAKE = (
     "UPDATE notice SET state = 'waiting', avoid = '', next_try = ? "
     "WHERE correspondent = ? AND state = 'stuck'"
 )
+_AGREED = "id, purpose, form, address, since, until, evidence"
+
+
+def _agreed(row: Sequence[Any]) -> Agreed:
+    return Agreed(
+        id=row[0],
+        purpose=row[1],
+        form=row[2],
+        address=row[3],
+        since=dt.date.fromisoformat(row[4]),
+        until=None if row[5] is None else dt.date.fromisoformat(row[5]),
+        evidence=row[6],
+    )
 
 
 class Correspondents:
@@ -28,38 +42,35 @@ class Correspondents:
 
     def correspondent(self, identity: str) -> Correspondent | None:
         """Somebody notices go to."""
-        rows = fetch(
-            self._reader,
-            "SELECT id, kind, nation, language, wrapped_key, contact FROM correspondent WHERE id = ?",
-            (identity,),
-        )
-        names = Correspondent.__struct_fields__
-        return Correspondent(**dict(zip(names, rows[0], strict=True))) if rows else None
+        found = self._people("WHERE id = ?", (identity,))
+        return found[0] if found else None
 
-    def correspondents(self) -> list[str]:
-        """The ids of all."""
-        return [row[0] for row in fetch(self._reader, "SELECT id FROM correspondent ORDER BY id")]
+    def correspondents(self, after: str, limit: int) -> list[Correspondent]:
+        """Those whose ids come after one, in order."""
+        return self._people("WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+
+    def _people(self, where: str, parameters: tuple[Any, ...]) -> list[Correspondent]:
+        names = Correspondent.__struct_fields__
+        sql = f"SELECT {', '.join(names)} FROM correspondent {where}"  # noqa: S608
+        return [
+            Correspondent(**dict(zip(names, row, strict=True)))
+            for row in fetch(self._reader, sql, parameters)
+        ]
 
     def agreements(self, identity: str) -> list[Agreed]:
         """What somebody agreed to, ended or not, the oldest first."""
         rows = fetch(
             self._reader,
-            "SELECT id, purpose, form, address, since, until, evidence FROM agreement "
-            "WHERE correspondent = ? ORDER BY since, id",
+            f"SELECT {_AGREED} FROM agreement WHERE correspondent = ? ORDER BY since, id",  # noqa: S608
             (identity,),
         )
-        return [
-            Agreed(
-                id=row[0],
-                purpose=row[1],
-                form=row[2],
-                address=row[3],
-                since=dt.date.fromisoformat(row[4]),
-                until=None if row[5] is None else dt.date.fromisoformat(row[5]),
-                evidence=row[6],
-            )
-            for row in rows
-        ]
+        return [_agreed(row) for row in rows]
+
+    def agreement(self, identity: str) -> tuple[str, Agreed] | None:
+        """An agreement, and whose it is."""
+        sql = f"SELECT {_AGREED}, correspondent FROM agreement WHERE id = ?"  # noqa: S608
+        rows = fetch(self._reader, sql, (identity,))
+        return (rows[0][-1], _agreed(rows[0])) if rows else None
 
     def preferences(self, identity: str) -> list[Preferred]:
         """What somebody said about post, in order."""

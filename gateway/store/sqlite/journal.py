@@ -41,16 +41,22 @@ class Journal:
         """The request of this id, or the batch, if it was sent to this organisation."""
         rows = fetch(
             self._reader,
-            "SELECT purposes, record_types, due, state FROM request "
-            "WHERE id = ?1 AND organisation = ?2 AND state <> 'drafted' UNION ALL "
-            "SELECT * FROM (SELECT purposes, record_types, due, state FROM request "
-            "WHERE batch = ?1 AND organisation = ?2 AND state <> 'drafted' LIMIT 1)",
+            "SELECT purposes, record_types, due, state, stopped FROM request "
+            "WHERE (id = ?1 OR batch = ?1) AND organisation = ?2 AND state <> 'drafted'",
             (request, organisation),
         )
         if not rows:
             return None
-        purposes, record_types = (frozenset(msgspec.json.decode(text)) for text in rows[0][:2])
-        due, withdrawn = dt.date.fromisoformat(rows[0][2]), rows[0][3] == State.WITHDRAWN
+        # Of a list, whatever of it is still asked may be answered.
+        asked = [row for row in rows if row[3] != State.WITHDRAWN] or rows
+        purposes, record_types = (
+            frozenset(name for row in asked for name in msgspec.json.decode(row[at]))
+            for at in (0, 1)
+        )
+        # While a question about it is open, nothing is late.
+        stopped = any(row[4] is not None for row in asked)
+        due = None if stopped else dt.date.fromisoformat(max(row[2] for row in asked))
+        withdrawn = all(row[3] == State.WITHDRAWN for row in rows)
         return Ask(request, purposes, record_types, due, withdrawn=withdrawn)
 
     def mended(self, organisation: str, submission: str) -> Mended | None:

@@ -131,12 +131,13 @@ class _Ties:
     def write(self, turn: Turn) -> None:
         """The ties, the requests they answer, and how far we are."""
         turn.db.executemany(
-            "INSERT OR IGNORE INTO match VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO match VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     self._source.number,
                     tie.row,
                     tie.request,
+                    tie.type,
                     tie.verdict,
                     tie.by,
                     tie.score,
@@ -173,15 +174,15 @@ class _Judged:
         """Find it; only what is possible is judged, and once."""
         rows = fetch(
             turn.db,
-            "SELECT number, organisation FROM match JOIN submission ON number = submission "
-            "WHERE request = ? AND id = ? AND row = ? AND verdict = 'possible'",
+            "SELECT number, organisation, type FROM match JOIN submission ON number = submission "
+            "WHERE match.request = ? AND id = ? AND row = ? AND verdict = 'possible'",
             (self._request, self._submission, self._row),
         )
         place = ("match", self._request, self._submission, self._row)
         if not rows or place in turn.decided:
             raise Refused(Reason.NOT_FOUND, "There is no possible match to judge.")
         turn.decided[place] = True
-        self._number, organisation = rows[0]
+        self._number, organisation, kind = rows[0]
         turn.enter(
             ledger.REQUEST_MATCHED,
             id=self._request,
@@ -190,10 +191,8 @@ class _Judged:
             verdict=self._verdict,
             by=[self._by],
         )
-        found = live(turn, self._request)
-        if self._verdict == "confirmed" and found is not None:
-            covers = set(found.record_types)
-            self._live = _covered(turn, self._request, covers, organisation, self._submission)
+        if self._verdict == "confirmed":
+            self._live = _covered(turn, self._request, {kind}, organisation, self._submission)
 
     def write(self, turn: Turn) -> None:
         """The verdict, and the request it answers."""

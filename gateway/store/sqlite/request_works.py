@@ -173,7 +173,10 @@ class Many:
 
 
 class CloseBatch:
-    """What is left of a batch is answered: nothing is held."""
+    """What is left of a batch is answered: nothing is held.
+
+    What a record may be about is not left: an officer looks at it first.
+    """
 
     def __init__(self, batch: str, submission: str, by: str) -> None:
         self._batch, self._submission, self._by = batch, submission, by
@@ -182,7 +185,10 @@ class CloseBatch:
 
     def prepare(self, turn: Turn) -> None:
         for (identity,) in fetch(
-            turn.db, "SELECT id FROM request WHERE batch = ? ORDER BY id", (self._batch,)
+            turn.db,
+            "SELECT id FROM request WHERE batch = ? AND NOT EXISTS (SELECT 1 FROM match "
+            "WHERE match.request = request.id AND verdict = 'possible') ORDER BY id",
+            (self._batch,),
         ):
             found = live(turn, identity)
             if found is None or found.covered or not found.can(Event.ANSWERED):

@@ -9,6 +9,7 @@ ALTER TABLE request ADD COLUMN batch TEXT;
 ALTER TABLE request ADD COLUMN terms BLOB;              -- sealed: the terms of an order
 ALTER TABLE request ADD COLUMN order_tag BLOB;          -- the order's reference, as a keyed hash
 ALTER TABLE request ADD COLUMN served_on TEXT;          -- the day on which it counts as served
+ALTER TABLE request ADD COLUMN served_by TEXT;          -- the notice that fixed that day
 ALTER TABLE request ADD COLUMN lapsed_on TEXT;
 ALTER TABLE request ADD COLUMN ended TEXT;
 ALTER TABLE request ADD COLUMN stopped TEXT;            -- the day since which the clock stands still
@@ -16,7 +17,9 @@ ALTER TABLE request ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE request ADD COLUMN covered TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE request ADD COLUMN erased TEXT;
 CREATE INDEX request_by_state ON request (state, due);
-CREATE INDEX request_of_consumer ON request (consumer, raised);
+CREATE INDEX request_of_consumer ON request (consumer, id);
+DROP INDEX request_of_organisation;
+CREATE INDEX request_of_organisation ON request (organisation, id);
 CREATE INDEX request_of_order ON request (order_tag) WHERE order_tag IS NOT NULL;
 CREATE INDEX request_of_batch ON request (batch) WHERE batch IS NOT NULL;
 
@@ -87,7 +90,8 @@ CREATE TABLE notice (
     kind          TEXT NOT NULL,
     purpose       TEXT NOT NULL,
     state         TEXT NOT NULL
-                  CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'failed', 'stuck')),
+                  CHECK (state IN ('waiting', 'sending', 'sent', 'delivered', 'failed', 'stuck',
+                                    'dropped')),  -- its request was no longer asked
     form          TEXT,
     agreement     TEXT,
     wrapped_key   BLOB,
@@ -104,6 +108,7 @@ CREATE TABLE notice (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_to_send ON notice (next_try) WHERE state IN ('waiting', 'sending');
 CREATE INDEX notice_of_request ON notice (request);
+CREATE INDEX notice_to ON notice (correspondent, kind);
 CREATE INDEX notice_on_its_way ON notice (form) WHERE state = 'sent' AND form IN ('email', 'post');
 
 -- One-time access codes and the sessions they were exchanged for, as keyed hashes.
@@ -128,6 +133,7 @@ CREATE TABLE match (
     submission INTEGER NOT NULL REFERENCES submission,
     row        INTEGER NOT NULL,
     request    TEXT NOT NULL REFERENCES request,
+    type       TEXT NOT NULL,               -- of the record
     verdict    TEXT NOT NULL CHECK (verdict IN ('certain', 'possible', 'confirmed', 'rejected')),
     by         TEXT NOT NULL,
     score      REAL NOT NULL,
