@@ -16,29 +16,47 @@ import pytest
 
 from adapters.catalogue import every_adapter
 from gateway.core.adapter import ReadContext
-from gateway.core.groups.person import Identifier, Who
+from gateway.core.answer_lines import Excuse, Nothing
+from gateway.core.groups.person import Identifier, Where, Who
 from gateway.core.limits import (
+    ACCESS_CALLS,
+    ACCESS_SESSION_MINUTES,
+    BULK_BODY_BYTES,
     FEED_PAGE_RECORDS,
     FEED_PAGE_RECORDS_MAX,
     LONG_POLL_SECONDS,
     MESH_PAGE,
     MESH_PAGE_MAX,
     MESH_PAGE_MIN,
+    REQUESTS_IN_A_FILE,
     ROW_ERRORS_SHOWN,
+)
+from gateway.core.order_terms import (
+    KINDS,
+    ORDERS,
+    DeductionFromEarnings,
+    Ending,
+    LumpSumDeduction,
+    RegularDeduction,
 )
 from gateway.core.receipt import Rows
 from gateway.core.record import Note, Record, RowError, RuleCount
 from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import MEANINGS, Reason, Refused
+from gateway.core.request_life import Event, State
 from gateway.core.stages import MemoryBody, Outcome, Recorded
 from gateway.edge.http.app import ROUTES, Policy
+from gateway.edge.http.matches import Judgement
 from gateway.edge.http.pages import documentation
 from gateway.edge.http.problem import problem
+from gateway.edge.http.requests import Code, Text
 from gateway.edge.http.submissions import summary
+from gateway.obligation import STANDINGS
 from gateway.request import Asking
+from gateway.wiring import law as duty_table
 
-TEXT = (files("schemas") / "openapi.json").read_text(encoding="utf-8")
-DOCUMENT: dict[str, Any] = json.loads(TEXT)
+WRITTEN = (files("schemas") / "openapi.json").read_text(encoding="utf-8")
+DOCUMENT: dict[str, Any] = json.loads(WRITTEN)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 BY_SLUG = {meaning.slug: meaning for meaning in MEANINGS.values()}
@@ -89,8 +107,11 @@ def test_who_may_call_is_what_the_route_table_says():
     scopes = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]
     for method, path, operation in operations():
         security = operation["security"]
-        if policies[method, path] is Policy.PARTY:
-            (needed,) = security
+        if policies[method, path] in {Policy.PARTY, Policy.GUEST}:
+            needed, *others = security
+            may_be_guest = policies[method, path] is Policy.GUEST
+            assert others == [{"accessCode": []}] * may_be_guest
+            assert needed.keys() == {"mutualTLS", "oauth2"}
             assert needed["mutualTLS"] == []
             assert len(needed["oauth2"]) == 1
             assert set(needed["oauth2"]) <= scopes["scopes"].keys()
@@ -118,6 +139,11 @@ def test_limits_are_those_of_the_code():
     assert SCHEMAS["Outcome"]["properties"]["errors"]["maxItems"] == ROW_ERRORS_SHOWN
     (listing,) = [o for _, _, o in operations() if o["operationId"] == "listInbox"]
     page = {item["name"]: item["schema"] for item in listing["parameters"]}["max_results"]
+    bulk = DOCUMENT["paths"]["/v1/requests/bulk"]["post"]["description"]
+    assert f"{REQUESTS_IN_A_FILE:,} rows and {BULK_BODY_BYTES // 2**20} MiB" in bulk
+    access = DOCUMENT["paths"]["/v1/access"]["post"]["description"]
+    assert f"{ACCESS_CALLS} calls a minute" in access
+    assert ("two hours" in access) == (ACCESS_SESSION_MINUTES == 120)
     bounds = page["minimum"], page["default"], page["maximum"]
     assert bounds == (MESH_PAGE_MIN, MESH_PAGE, MESH_PAGE_MAX)
 
@@ -135,9 +161,10 @@ def test_every_problem_exists_and_stands_under_its_status():
     assert BY_SLUG.keys() - told == {"method-not-allowed"}
 
 
-def test_every_call_of_a_party_may_be_one_too_many():
-    for _, _, operation in operations():
+def test_every_call_of_a_party_and_every_try_of_a_code_may_be_one_too_many():
+    for _, path, operation in operations():
         limited = any({"oauth2", "mesh"} & needed.keys() for needed in operation["security"])
+        limited = limited or path.startswith("/v1/access")
         assert ("429" in operation["responses"]) == limited
         if limited:
             assert "Retry-After" in operation["responses"]["429"]["headers"]
@@ -185,7 +212,11 @@ def test_an_outcome_has_the_members_of_its_schema():
 
 
 def test_shapes_are_those_of_the_types():
-    for name, cls in {"Who": Who, "Identifier": Identifier, "Asking": Asking}.items():
+    for cls in (
+        *(Who, Identifier, Where, Asking, DeductionFromEarnings, RegularDeduction),
+        *(LumpSumDeduction, Ending, Nothing, Excuse, Text, Code, Judgement),
+    ):
+        name = cls.__name__
         schema = SCHEMAS[name]
         fields = msgspec.structs.fields(cls)
         assert schema["properties"].keys() == {field.name for field in fields}
@@ -197,22 +228,39 @@ def test_shapes_are_those_of_the_types():
         assert listed["enum"] == sorted(RECORD_TYPES)
 
 
+def test_words_of_asking_are_those_of_the_code():
+    kinds, law = {"information", *ORDERS}, duty_table()
+    told = {name: SCHEMAS[name]["properties"] for name in SCHEMAS if "properties" in SCHEMAS[name]}
+    assert set(told["Asking"]["kind"]["enum"]) == set(KINDS) == kinds
+    assert set(told["Request"]["kind"]["enum"]) == kinds
+    assert set(told["Obligation"]["kind"]["enum"]) == kinds | {"schedule"}
+    assert told["Obligation"]["standing"]["enum"] == list(STANDINGS)
+    assert told["Obligations"]["totals"]["required"] == list(STANDINGS)
+    assert set(told["Happened"]["event"]["enum"]) == set(Event)
+    for name in ("Request", "RequestInFull", "Standing", "BatchLine", "Happened"):
+        assert set(told[name]["state"]["enum"]) == set(State)
+    assert set(told["Excuse"]["code"]["enum"]) == law.excuses(dt.date(2026, 11, 23)).keys()
+    named = {choice["$ref"].rpartition("/")[2] for choice in told["Asking"]["terms"]["oneOf"]}
+    assert named == {order.terms.__name__ for order in ORDERS.values()}
+
+
 def fits(value: Any, schema: dict[str, Any]) -> bool:
     """Whether an example has the members, types and choices of a schema; formats are not judged."""
     schema = resolved(schema)
     if "oneOf" in schema:
         return sum(fits(value, choice) for choice in schema["oneOf"]) == 1
     kinds = schema.get("type", [])
-    types: dict[str, Any] = {
-        "object": dict,
-        "array": list,
-        "string": str,
-        "integer": int,
-        "boolean": bool,
-        "null": type(None),
+    types: dict[str, set[type]] = {
+        "object": {dict},
+        "array": {list},
+        "string": {str},
+        "integer": {int},
+        "number": {int, float},
+        "boolean": {bool},
+        "null": {type(None)},
     }
     listed = [kinds] if isinstance(kinds, str) else kinds
-    if listed and not any(type(value) is types[kind] for kind in listed):
+    if listed and not any(type(value) in types[kind] for kind in listed):
         return False
     if value not in schema.get("enum", [value]) or value != schema.get("const", value):
         return False
@@ -280,7 +328,7 @@ def test_no_name_occurs_twice():
         assert len(dict(pairs)) == len(pairs)
         return dict(pairs)
 
-    json.loads(TEXT, object_pairs_hook=unique)
+    json.loads(WRITTEN, object_pairs_hook=unique)
 
 
 @pytest.mark.skipif(
