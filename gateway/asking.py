@@ -259,7 +259,7 @@ def _jobs(
         for step in steps:
             if count := await step(clockwork, now):
                 log.info(step.__name__, count=count)
-        await send(now)
+        desk.sent()  # by the job that sends: under its lease nobody sends a notice twice
 
     async def warn(now: dt.datetime) -> None:
         if count := await retention.warn(store.fading, desk.deadlines, word, now):
