@@ -18,7 +18,7 @@ from gateway.cli.exits import Exit
 from gateway.core import webhook
 from gateway.core.reachable import AddressError, email_address, postal_lines
 from gateway.wiring import clock
-from tests.asking import ADDRESS, EMAIL, Clock, Story, stand_in, story_in
+from tests.asking import ADDRESS, EMAIL, Clock, stand_in, story_in
 from tests.cli.conftest import Cli, Ran, config_of
 from tests.conftest import House
 
