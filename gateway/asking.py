@@ -242,10 +242,16 @@ def _jobs(
     house: House,
 ) -> SharedJobs:
     """What happens in time, in one process of all at a time."""
+    stuck_before = 0
 
     async def send(_now: dt.datetime) -> None:
+        nonlocal stuck_before
         if count := await notice.dispatch(outbox):
             log.info("notices_sent", count=count)
+        stuck = store.notices.stuck()
+        if stuck > stuck_before:  # somebody has to find an address
+            log.warning("notices_stuck", count=stuck)
+        stuck_before = stuck
 
     async def match(_now: dt.datetime) -> None:
         if count := await matching.match_new(table):
@@ -259,7 +265,7 @@ def _jobs(
         for step in steps:
             if count := await step(clockwork, now):
                 log.info(step.__name__, count=count)
-        desk.sent()  # by the job that sends: under its lease nobody sends a notice twice
+        desk.sent()  # under the lease of those who send, so that nothing goes twice
 
     async def warn(now: dt.datetime) -> None:
         if count := await retention.warn(store.fading, desk.deadlines, word, now):

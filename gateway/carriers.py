@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -25,7 +25,10 @@ from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
 from gateway.edge.courier import Courier, Undelivered
 from gateway.edge.notify import WAYS, Notify, TemplateIds, Way, stand_in_ids
-from gateway.edge.notify_trouble import PermanentError, TemporaryError
+from gateway.edge.notify_trouble import PermanentError, TemporaryError, Trouble
+
+# What somebody of ours has to mend at GOV.UK Notify or here; the notice waits for it, as it is.
+_OURS: Final = frozenset({Trouble.KEY, Trouble.CLOCK, Trouble.NOT_ALLOWED, Trouble.TEMPLATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ def _untaken() -> Iterator[None]:
     except TemporaryError as error:
         raise NotTakenError(error.trouble.value, temporary=True) from error
     except (PermanentError, NoticeError) as error:
-        code = error.trouble.value if isinstance(error, PermanentError) else "text"
-        raise NotTakenError(code, temporary=False) from error
+        trouble = error.trouble if isinstance(error, PermanentError) else None
+        code = "text" if trouble is None else trouble.value
+        raise NotTakenError(code, temporary=trouble in _OURS) from error
 
 
 @dataclass(frozen=True, slots=True)

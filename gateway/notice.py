@@ -94,7 +94,11 @@ async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool
             return False
         sealed = _seal(planned, outbox)
         until = written(now + _CLAIMED)
-        await outbox.notices.claim(notice.id, planned.form, sealed, until, planned.code)  # 2
+        claimed = await outbox.notices.claim(  # 2
+            notice.id, notice.tries, planned.form, sealed, until, planned.code
+        )
+        if not claimed:
+            return False  # somebody else has it
         try:
             carried = await _hand_over(planned, now, outbox)  # 3
         except NotTakenError as error:

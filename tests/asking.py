@@ -197,10 +197,12 @@ class Story:
     # --- requests
 
     async def ask(self, consumer: str, organisation: str, *types: str, **more: Any) -> str:
-        """Raise a request about Tamsin Marsh, due in thirty days."""
+        """Raise a request about Tamsin Marsh, due in thirty days, and let its notice go."""
         due = (self.time.day + dt.timedelta(days=30)).isoformat()
         told = {"subject": MARSH, "due": due} | more
-        return await self.house.ask(consumer, organisation, *types, **told)
+        request = await self.house.ask(consumer, organisation, *types, **told)
+        await self.quiet()
+        return request
 
     async def order(self, kind: str, organisation: str, terms: dict[str, Any]) -> str:
         """Make an order, which has no due day of its own."""
@@ -214,12 +216,14 @@ class Story:
         }
         status, told, _ = await self.house.enforcement.call("POST", "/v1/requests", json=body)
         assert status == 201, told
+        await self.quiet()
         return str(told["id"])
 
     async def do(self, name: str, request: str, step: str, **body: Any) -> tuple[int, Any]:
-        """Take a step of a request, as a party; the status, and what is said."""
+        """Take a step of a request, as a party, and let its notices go; the status, and the answer."""
         path = f"/v1/requests/{request}/{step}"
         status, told, _ = await self.house.parties[name].call("POST", path, json=body)
+        await self.quiet()
         return status, told
 
     async def look(self, name: str, request: str) -> Any:

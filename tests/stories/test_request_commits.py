@@ -23,7 +23,6 @@ async def story(tmp_path: Path, pki: DevelopmentPki) -> AsyncIterator[Story]:
 
 async def test_two_answers_in_one_commit_are_two_steps(story: Story) -> None:
     request = await story.ask("tracing", "bank", "identity", "address")
-    await story.sent()
     shown, stored = await story.shown("bank"), story.stored(request)
     before = story.store.evidence.size
     answers = await asyncio.gather(

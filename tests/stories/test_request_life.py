@@ -51,7 +51,6 @@ async def test_from_a_draft_to_the_whole_answer_each_change_is_an_entry(story: S
     assert status == 404
 
     assert (await story.do("tracing", request, "issue"))[1]["state"] == "issued"
-    await story.sent()
     assert story.state(request) == "served"
     assert (await story.do("bank", request, "acknowledge"))[1]["state"] == "acknowledged"
     part = await story.send("bank", lines(identity()), Request_Id=request)
@@ -98,7 +97,6 @@ async def test_a_draft_is_issued_once_and_can_be_dropped(story: Story) -> None:
 
 async def test_to_acknowledge_twice_is_once(story: Story) -> None:
     request = await story.ask("tracing", "bank", "identity")
-    await story.sent()
     for _ in range(2):
         assert (await story.do("bank", request, "acknowledge"))[1]["state"] == "acknowledged"
     assert story.events(request).count("acknowledged") == 1
@@ -108,7 +106,6 @@ async def test_who_answers_needs_no_proof_of_service(story: Story) -> None:
     await story.reached("bank")  # no address of any kind
     await story.store.correspondents.end("agr_bank_1", story.time.day)
     request = await story.ask("tracing", "bank", "identity")
-    await story.sent()
     assert (story.state(request), story.store.notices.stuck()) == ("issued", 1)
     await story.send("bank", lines(identity()), Request_Id=request)
     assert story.events(request) == ["raised", "issued", "answered"]
@@ -208,9 +205,7 @@ async def test_a_late_answer_is_taken_and_marked(story: Story) -> None:
 
 async def test_what_is_withdrawn_is_not_answered_any_more(story: Story) -> None:
     request = await story.ask("tracing", "bank", "identity")
-    await story.sent()
     assert (await story.do("tracing", request, "withdraw"))[1]["state"] == "withdrawn"
-    await story.sent()
     assert [notice.kind for notice in story.notices(request)] == [
         "information_request",
         "withdrawn",
@@ -257,7 +252,6 @@ async def test_a_large_file_answers_when_it_has_been_read(story: Story) -> None:
 async def test_a_question_stops_the_clock_and_the_answer_gives_the_days_back(story: Story) -> None:
     due = story.time.day + dt.timedelta(days=10)
     request = await story.ask("tracing", "bank", "identity", due=due.isoformat())
-    await story.sent()
     asked_on = story.on(1)
     status, told = await story.do("bank", request, "clarifications", text="Which Marsh?")
     assert (status, told["clock_stopped"]) == (201, asked_on.isoformat())
@@ -302,7 +296,6 @@ async def test_an_answer_with_an_open_question_ends_the_wait(story: Story) -> No
 async def test_while_a_question_is_open_no_answer_is_late(story: Story) -> None:
     due = story.time.day + dt.timedelta(days=2)
     request = await story.ask("tracing", "bank", "identity", "address", due=due.isoformat())
-    await story.sent()
     await story.do("bank", request, "clarifications", text="Which Marsh?")
     story.on(5)
     await story.run("reminders")
@@ -318,7 +311,6 @@ async def test_while_a_question_is_open_no_answer_is_late(story: Story) -> None:
 async def test_nobody_else_may_do_any_of_it(story: Story) -> None:
     request = await story.ask("tracing", "bank", "identity")
     draft = await story.ask("tracing", "bank", "identity", draft=True)
-    await story.sent()
     before = story.store.evidence.size
     for name in ("employer", "enforcement"):
         status, _, _ = await story.house.parties[name].call("GET", f"/v1/requests/{request}")

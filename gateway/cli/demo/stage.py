@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from certs import development
+import msgspec
+
+from certs import development, private_files
 from gateway import config, wiring
 from gateway.administration.orders import SCOPES, AddCertificate, AddParty
 from gateway.cli import house, office
@@ -20,8 +22,12 @@ from gateway.cli.exits import Exit, Stop
 from gateway.client import profile as profiles
 from gateway.client.answers import FeedPage, Outcome
 from gateway.client.api import Client
-from gateway.config import Settings
+from gateway.config import Notices, Notify, Settings
 from gateway.edge import logs
+from gateway.notify_stand_in.keys import new_key
+from gateway.notify_stand_in.library import installed_templates
+from gateway.notify_stand_in.serving import StandIn
+from gateway.notify_stand_in.serving import opened as post_opened
 
 ORIGIN = "demo.example/ledger"
 
@@ -35,6 +41,7 @@ class Stage:
     gateway: wiring.Gateway
     vkey: str
     stack: AsyncExitStack
+    post: StandIn
     clients: dict[str, Client] = field(default_factory=dict)
     requests: dict[Question, str] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -98,9 +105,17 @@ async def opened(directory: Path) -> AsyncIterator[Stage]:
     settings = config.load(path)
     await asyncio.to_thread(copy_samples, directory / "samples")
     async with AsyncExitStack() as stack:
+        # Letters go to a stand-in of GOV.UK Notify, on this machine.
+        key = new_key()
+        post = StandIn(installed_templates(), (key,), wiring.clock)
+        url = await stack.enter_async_context(post_opened(post))
+        key_file = directory / "notify.key"
+        private_files.write_new(key_file, key.text.encode())
+        notices = Notices(contact="the demonstration", notify=Notify(url=url, key=key_file))
+        settings = msgspec.structs.replace(settings, notices=notices)
         gateway = await stack.enter_async_context(wiring.running(settings))
         vkey = gateway.ring.evidence.vkey
-        stage = Stage(directory, settings, gateway, vkey, stack)
+        stage = Stage(directory, settings, gateway, vkey, stack, post)
         for each in ("parties", "receipts"):
             (directory / each).mkdir()
         house.write_auditor(directory, settings.issuer, vkey)

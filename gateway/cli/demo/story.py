@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.cli.checking import judge
+from gateway.cli.demo import asking as asking_by_letter
 from gateway.cli.demo import cast
 from gateway.cli.demo.stage import Stage, expect
 from gateway.cli.demo.voice import ABSENT, WITHHELD, Voice, cell
@@ -39,6 +40,8 @@ async def tell(stage: Stage, voice: Voice) -> None:
     await verifying_feeds(stage, voice)
     await verifying_receipts(stage, voice)
     await answering(stage, voice)
+    await asking_by_letter.agreeing(stage, voice)
+    await asking_by_letter.served_by_letter(stage, voice)
     await auditing(stage, voice)
     await tampering(stage, voice)
 

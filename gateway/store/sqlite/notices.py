@@ -122,20 +122,30 @@ class Notices:
         await self._writer.do(_Written(write))
 
     async def claim(
-        self, notice: str, form: str, sealed: bytes, until: str, code: tuple[bytes, str] | None
-    ) -> None:
+        self,
+        notice: str,
+        tries: int,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> bool:
         """That a notice is about to be handed over: what it says, and the code in it, are kept.
 
-        Until then nobody else takes it up. `code` is the tag of an access code, and when it expires.
+        `until` is when somebody else may take it up. `code` is the tag of an access code, and when it
+        expires. False where it no longer waits, or was tried again meanwhile: then it is not ours.
         """
+        claimed = 0
 
         def write(turn: Turn) -> None:
+            nonlocal claimed
             turn.db.execute(
                 "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
-                "tries = tries + 1 WHERE id = ?",
-                (form, sealed, until, notice),
+                "tries = tries + 1 WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
+                (form, sealed, until, notice, tries),
             )
-            if code is not None:
+            claimed = turn.db.changes()
+            if claimed and code is not None:
                 turn.db.execute(
                     "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
                     "WHERE id = ?",
@@ -143,6 +153,7 @@ class Notices:
                 )
 
         await self._writer.do(_Written(write))
+        return claimed == 1
 
     async def sent(self, sent: Sequence[Sent]) -> None:
         """That notices went; those that serve a request serve it."""
@@ -188,23 +199,29 @@ class _Written:
 
 
 class _Sent:
-    """Notices that went, in one commit."""
+    """Notices that went, in one commit; what somebody else has sent already is passed over."""
 
     def __init__(self, sent: tuple[Sent, ...]) -> None:
-        self._sent = sent
+        self._all = sent
+        self._sent: list[Sent] = []
         self._served: list[Live] = []
         self._entries: list[int] = []
         self.rows = 5 * len(sent)
 
     def prepare(self, turn: Turn) -> None:
-        for each in self._sent:
+        for each in self._all:
             rows = fetch(
                 turn.db,
-                "SELECT request, correspondent, kind, purpose FROM notice WHERE id = ?",
+                "SELECT request, correspondent, kind, purpose, entry FROM notice WHERE id = ?",
                 (each.notice,),
             )
             assert rows, _FOR_NOBODY
-            request, correspondent, kind, purpose = rows[0]
+            request, correspondent, kind, purpose, before = rows[0]
+            place = ("notice", each.notice)
+            if before is not None or place in turn.decided:
+                continue  # it went once, and is said once
+            turn.decided[place] = True
+            self._sent.append(each)
             entry = turn.enter(
                 ledger.NOTICE_SENT,
                 id=each.notice,
@@ -264,12 +281,16 @@ class _Settled:
 
     def prepare(self, turn: Turn) -> None:
         turn.enter(ledger.NOTICE_SETTLED, id=self._notice, state=self._state)
-        if self._posted is None:
-            return
         sql = "SELECT request FROM notice WHERE id = ?"
-        found = live(turn, fetch(turn.db, sql, (self._notice,))[0][0])
-        if found is not None and found.can(Event.SERVED):
+        request = fetch(turn.db, sql, (self._notice,))[0][0]
+        found = None if request is None else live(turn, request)
+        if found is None:
+            return
+        if self._posted is not None and found.can(Event.SERVED):
             serve(turn, found, self._notice, self._posted.deemed_on, self._posted.due)
+            self._live = found
+        elif self._state == "failed" and found.served_by == self._notice:
+            found.unserve()
             self._live = found
 
     def write(self, turn: Turn) -> None:
@@ -297,6 +318,6 @@ class _Settled:
 def serve(turn: Turn, found: Live, notice: str, day: str, due: str | None) -> None:
     """That a notice served a request; the first one fixes the day, and what follows from it."""
     if found.served_on is None:
-        found.served_on = day
+        found.served_on, found.served_by = day, notice
         found.due = due or found.due
     found.happens(turn, Event.SERVED, "gateway", notice=notice)

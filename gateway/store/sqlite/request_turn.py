@@ -26,7 +26,10 @@ _SAYS_DUE: Final = frozenset({Event.SERVED, Event.EXPLAINED})
 
 @dataclass(slots=True)
 class Live:
-    """A request as this group leaves it so far; `fresh` is what is not written yet."""
+    """A request as this group leaves it so far; `fresh` is what is not written yet.
+
+    `served_by` is the notice that fixed the day of service.
+    """
 
     id: str
     organisation: str
@@ -40,6 +43,8 @@ class Live:
     stopped: str | None
     reminded: int
     covered: tuple[str, ...]
+    served_by: str | None
+    changed: bool = False
     fresh: list[Happened] = field(default_factory=list)
 
     def can(self, event: Event) -> bool:
@@ -109,13 +114,18 @@ class Live:
             self.due = moved(dt.date.fromisoformat(self.due), since, day).isoformat()
             self.stopped = None
 
+    def unserve(self) -> None:
+        """Forget the day of service: what served it never arrived. The next notice fixes another."""
+        self.served_on = self.served_by = None
+        self.changed = True
+
     def write(self, turn: Turn) -> None:
         """Write what is new, once, inside the transaction."""
-        if not self.fresh:
+        if not self.fresh and not self.changed:
             return
         turn.db.execute(
             "UPDATE request SET state = ?, events = ?, due = ?, served_on = ?, lapsed_on = ?, "
-            "ended = ?, stopped = ?, reminded = ?, covered = ? WHERE id = ?",
+            "ended = ?, stopped = ?, reminded = ?, covered = ?, served_by = ? WHERE id = ?",
             (
                 self.state.value,
                 self.events,
@@ -126,11 +136,13 @@ class Live:
                 self.stopped,
                 self.reminded,
                 msgspec.json.encode(self.covered).decode(),
+                self.served_by,
                 self.id,
             ),
         )
         write_events(turn, self.id, self.fresh)
         self.fresh.clear()
+        self.changed = False
 
 
 def write_events(turn: Turn, request: str, happened: Iterable[Happened]) -> None:
@@ -162,7 +174,7 @@ def live(turn: Turn, identity: str) -> Live | None:
         rows = fetch(
             turn.db,
             "SELECT id, organisation, record_types, state, events, due, served_on, lapsed_on, ended, "
-            "stopped, reminded, covered FROM request WHERE id = ?",
+            "stopped, reminded, covered, served_by FROM request WHERE id = ?",
             (identity,),
         )
         if not rows:
@@ -181,6 +193,7 @@ def live(turn: Turn, identity: str) -> Live | None:
             stopped=row[9],
             reminded=row[10],
             covered=tuple(msgspec.json.decode(row[11])),
+            served_by=row[12],
         )
         turn.decided[place] = found
     return found

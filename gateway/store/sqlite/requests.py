@@ -177,9 +177,13 @@ class Requests:
         )
 
     def past_due(self, day: dt.date, limit: int) -> list[Stored]:
-        """Requests that were due before a day and wait for an answer, whose clock runs."""
+        """Requests that were due before a day and wait for an answer, whose clock runs.
+
+        One whose notice came back is served anew first.
+        """
         return self.select(
-            f"WHERE state IN {_WAITING} AND due < ? AND stopped IS NULL ORDER BY due LIMIT ?",
+            f"WHERE state IN {_WAITING} AND due < ? AND stopped IS NULL "
+            "AND (state <> 'served' OR served_on IS NOT NULL) ORDER BY due LIMIT ?",
             (day.isoformat(), limit),
         )
 

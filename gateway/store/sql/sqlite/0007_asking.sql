@@ -9,6 +9,7 @@ ALTER TABLE request ADD COLUMN batch TEXT;
 ALTER TABLE request ADD COLUMN terms BLOB;              -- sealed: the terms of an order
 ALTER TABLE request ADD COLUMN order_tag BLOB;          -- the order's reference, as a keyed hash
 ALTER TABLE request ADD COLUMN served_on TEXT;          -- the day on which it counts as served
+ALTER TABLE request ADD COLUMN served_by TEXT;          -- the notice that fixed that day
 ALTER TABLE request ADD COLUMN lapsed_on TEXT;
 ALTER TABLE request ADD COLUMN ended TEXT;
 ALTER TABLE request ADD COLUMN stopped TEXT;            -- the day since which the clock stands still
