@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint torture fuzz bench schemas clean
+.PHONY: help run demo test lint torture fuzz bench year schemas clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ fuzz: $(BIN)/.tested ## mutated bytes into every reader, a minute each
 
 bench: $(BIN)/.installed ## ratios against the bare parts, into docs/performance.md
 	$(BIN)/python -m bench
+
+year: $(BIN)/.installed ## 10,000 organisations and 100,000 requests, lived in minutes
+	$(BIN)/python -m bench.year
 
 schemas: $(BIN)/.installed ## write anew what is made from the code: JSON Schemas and pages
 	$(BIN)/python -m gateway.cli.schemas

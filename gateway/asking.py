@@ -95,9 +95,11 @@ class Asking:
 
     async def stop(self) -> None:
         """Leave what is under way; it goes on after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
         await self.jobs.stop()
 
     async def _send(self) -> None:
@@ -177,7 +179,14 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         vault=vault,
         subject=lambda request: story.subject_of(request, desk),
     )
-    wicket = access.wicket(store.codes, store.registry, vault, intake.clock, intake.entropy)
+    wicket = access.wicket(
+        store.codes,
+        store.registry,
+        vault,
+        intake.clock,
+        intake.entropy,
+        lambda identity: story.call_again(identity, store.notices.last(identity), desk),
+    )
     asking = Asking(
         desk=desk,
         outbox=outbox,
@@ -250,7 +259,7 @@ def _jobs(
         for step in steps:
             if count := await step(clockwork, now):
                 log.info(step.__name__, count=count)
-        desk.sent()  # under the lease of those who send, so that nothing goes twice
+        desk.sent()
 
     async def warn(now: dt.datetime) -> None:
         if count := await retention.warn(store.fading, desk.deadlines, word, now):

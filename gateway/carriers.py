@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from adapters.banks.sign_message import SigningKey, sign
+from adapters.banks.sign_message import CannotSign, SigningKey, sign
 from adapters.banks.write_auth001 import write
 from gateway.config import Settings, SettingsError
 from gateway.core.carriage import Fate, NotTakenError
@@ -21,11 +21,11 @@ from gateway.core.groups.person import Who
 from gateway.core.instant import read
 from gateway.core.notices import KINDS, LANGUAGES, Kind, NoticeError, Value
 from gateway.core.question import Question
+from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
 from gateway.edge.courier import Courier, Undelivered
 from gateway.edge.notify import WAYS, Notify, TemplateIds, Way, stand_in_ids
 from gateway.edge.notify_trouble import PermanentError, TemporaryError, Trouble
-
 
 # What somebody of ours has to mend at GOV.UK Notify or here; the notice waits for it, as it is.
 _OURS: Final = frozenset({Trouble.KEY, Trouble.CLOCK, Trouble.NOT_ALLOWED, Trouble.TEMPLATE})
@@ -156,7 +156,13 @@ def questions(settings: Settings, now: Callable[[], dt.datetime]) -> Callable[[S
             reference=request.reference,
         )
         message = write(question)
-        return message if seal is None else sign(message, *seal, now())
+        if seal is None:
+            return message
+        try:
+            return sign(message, *seal, now())
+        except CannotSign as error:
+            told = "Our signing certificate cannot be used today; the request is offered as JSON."
+            raise Refused(Reason.NOT_OFFERED, told) from error
 
     return written_as
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
+import msgspec
+
+from gateway import bulk
 from gateway import inbox as story
+from gateway import request as asking
+from gateway.asking import Asking
 from gateway.config import Settings, SettingsError
+from gateway.core.identity import Caller
+from gateway.core.question import NotAskable
 from gateway.core.rate import RateLimit
+from gateway.core.refusal import Refused
 from gateway.edge import keyring
 from gateway.edge.sftp.door import SshDoor
 from gateway.edge.sftp.results import Results, explain
@@ -49,6 +57,25 @@ def made(
     )
 
 
+def _asked(organisation: str, folder: str, ask: Asking) -> dict[str, bytes]:
+    """What is asked in a folder: a request as JSON and, where it can say it, auth.001; or a list."""
+    caller = Caller(organisation, "organisation", frozenset(), "", frozenset(), "")
+    try:
+        if folder.startswith("bat_"):
+            return {"list.csv": bulk.as_csv(bulk.listed(caller, folder, ask.desk))}
+        if not folder.startswith("req_"):
+            return {}
+        stored = asking.found(caller, folder, ask.desk)
+    except Refused:
+        return {}
+    told = msgspec.json.encode(asking.shown(stored, caller, ask.desk))
+    found = {"request.json": msgspec.json.format(told, indent=2) + b"\n"}
+    if stored.provider_class == "deposit_taker" and stored.erased is None:
+        with suppress(NotAskable, Refused):
+            found["request.xml"] = ask.question(stored, asking.person_of(stored, caller, ask.desk))
+    return found
+
+
 def post(
     settings: Settings,
     ring: keyring.KeyRing,
@@ -74,7 +101,12 @@ def post(
 
 @asynccontextmanager
 async def listening(
-    settings: Settings, box: Inbox, ring: keyring.KeyRing, intake: Intake, store: Store
+    settings: Settings,
+    box: Inbox,
+    ring: keyring.KeyRing,
+    intake: Intake,
+    store: Store,
+    ask: Asking,
 ) -> AsyncIterator[int | None]:
     """Serve SFTP, if the settings say so, until the block is left; gives the port."""
     found = settings.sftp
@@ -83,13 +115,16 @@ async def listening(
         return
 
     def folders(organisation: str) -> list[str]:
+        # What is asked by a list is in the folder of the list.
         requests = store.requests.requests(organisation=organisation)
-        return [each.id for each in requests] + store.journal.with_refused_rows(organisation)
+        asked = dict.fromkeys(each.batch or each.id for each in requests)
+        return [*asked, *store.journal.with_refused_rows(organisation)]
 
     room = Room(
         inbox=box,
         door=_door(settings, intake, store),
         results=Results(store.journal, ring.unwrap),
+        asked=lambda organisation, folder: _asked(organisation, folder, ask),
         folders=folders,
         is_folder=lambda organisation, name: (
             store.journal.request_of(organisation, name) is not None

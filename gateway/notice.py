@@ -16,6 +16,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,17 +24,19 @@ from gateway.core.backoff import next_try
 from gateway.core.carriage import Letters, NotTakenError
 from gateway.core.channel import NoWayError
 from gateway.core.correspondent import DOORS
-from gateway.core.deadlines import Nation
+from gateway.core.deadlines import Nation, uk_day
 from gateway.core.envelope import NONCE_BYTES, Envelope, derive
 from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
+from gateway.core.notices import written_day
 from gateway.core.order_terms import ORDERS
 from gateway.planning import MootError, Outbox, Plan, envelope_of, plan
 
 # How long a carrier may take before somebody else takes the notice up.
 _CLAIMED: Final = dt.timedelta(minutes=5)
+_WEEK: Final = dt.timedelta(days=7)
 # Kinds whose sending is the service of their request.
 SERVING: Final = frozenset({"information_request", *(each.notice for each in ORDERS.values())})
 
@@ -90,11 +93,8 @@ async def _carry(planned: Plan, outbox: Outbox, gate: asyncio.Semaphore) -> bool
             return False
         sealed = _seal(planned, outbox)
         until = written(now + _CLAIMED)
-        claimed = await outbox.notices.claim(  # 2
-            notice.id, notice.tries, planned.form, sealed, until, planned.code
-        )
-        if not claimed:
-            return False  # somebody else has it
+        if not await outbox.notices.claim(notice, planned.form, sealed, until, planned.code):  # 2
+            return False
         try:
             carried = await _hand_over(planned, now, outbox)  # 3
         except NotTakenError as error:
@@ -140,9 +140,25 @@ async def _put_back(planned: Plan, error: NotTakenError, outbox: Outbox) -> None
     elif later is None:
         avoid = " ".join(sorted({*notice.avoid.split(), planned.form}))
         await outbox.notices.again(notice.id, written(outbox.clock()), avoid)
+        if planned.form == "webhook":
+            await _tell_failing(planned, outbox)
     else:
         soon = outbox.clock() + dt.timedelta(seconds=5)
         await outbox.notices.again(notice.id, written(max(later, soon)), notice.avoid)
+
+
+async def _tell_failing(planned: Plan, outbox: Outbox) -> None:
+    """Tell somebody, once a week at most, that their webhook does not take what is sent to it."""
+    now, kind = outbox.clock(), "webhook_failing"
+    notice, language = planned.notice, planned.wording.language or "en"
+    if outbox.notices.made_since(notice.correspondent, kind, written(now - _WEEK)):
+        return
+    values = {
+        "webhook": urlsplit(planned.contact.webhook or "").hostname or "webhook",
+        "failing_since": written_day(uk_day(read(notice.made)), language),
+        "stops_on": written_day(uk_day(now), language),
+    }
+    await outbox.notices.add(_fresh(notice, kind, "receipts", values, outbox, request=None))
 
 
 def _seal(planned: Plan, outbox: Outbox) -> bytes:
@@ -228,14 +244,28 @@ def _successor(notice: Notice, outbox: Outbox) -> Draft | None:
         return None
     envelope = envelope_of(notice, outbox)
     said = msgspec.json.decode(envelope.open(b"notice", 0, notice.sealed), type=Wording)
+    told = said.values
+    return _fresh(notice, notice.kind, notice.purpose, told, outbox, request=notice.request)
+
+
+def _fresh(
+    notice: Notice,
+    kind: str,
+    purpose: str,
+    values: dict[str, str],
+    outbox: Outbox,
+    *,
+    request: str | None,
+) -> Draft:
+    """A notice to the same somebody, to go now."""
     identity, key = outbox.new_id("ntc"), outbox.entropy(32)
-    packed = msgspec.json.encode(Wording(values=said.values))
+    packed = msgspec.json.encode(Wording(values=values))
     return Draft(
         id=identity,
-        request=notice.request,
+        request=request,
         correspondent=notice.correspondent,
-        kind=notice.kind,
-        purpose=notice.purpose,
+        kind=kind,
+        purpose=purpose,
         wrapped_key=outbox.vault.wrap(key, identity.encode()),
         sealed=Envelope(key, identity).seal(b"notice", 0, packed, outbox.entropy(NONCE_BYTES)),
         next_try=written(outbox.clock()),

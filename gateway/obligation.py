@@ -12,13 +12,14 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from gateway.core.deadlines import Deadlines, uk_day
 from gateway.core.identity import Caller
 from gateway.core.request_item import Stored
 from gateway.core.request_life import LATE, State
 
+Side = Literal["organisation", "consumer"]
 STANDINGS: Final = ("due", "late", "received", "nil", "refused")
 _MONTHS_SHOWN: Final = 12
 _PAY_OVER: Final = "DEO_PAY_OVER"
@@ -27,13 +28,15 @@ _PAY_OVER: Final = "DEO_PAY_OVER"
 class Requests(Protocol):
     """Finds requests, and what was tied to them.
 
-    `periods` are the months (2026-10) for which deductions were tied to an order's request, `order`
+    `owed` has those that are open first, then the newest; `totals` counts all of them by how they stand on
+    a day, by the rules of `standing_of`. `periods` are the months (2026-10) for which deductions were tied to an order's request, `order`
     every request about the same order, the oldest first.
     """
 
-    def requests(
-        self, *, organisation: str | None = None, consumer: str | None = None, limit: int = 1_000
+    def owed(
+        self, side: Side, party: str, limit: int, identity: str | None = None
     ) -> list[Stored]: ...
+    def totals(self, side: Side, party: str, day: dt.date) -> dict[str, int]: ...
     def periods(self, request: str) -> dict[str, str]: ...
     def of_order(self, organisation: str, order_tag: bytes) -> list[Stored]: ...
 
@@ -48,15 +51,18 @@ class Obligations:
 
 
 def owed(caller: Caller, here: Obligations, limit: int = 1_000) -> dict[str, Any]:
-    """What the caller owes, or is owed: each obligation, and how many stand how."""
-    side = "organisation" if caller.kind == "organisation" else "consumer"
-    found = here.requests.requests(**{side: caller.party}, limit=limit)
-    if caller.only is not None:
-        found = [each for each in found if each.id == caller.only]
+    """What the caller owes, or is owed: how many stand how, and those that are open or were lately."""
+    side: Side = "organisation" if caller.kind == "organisation" else "consumer"
     day = uk_day(here.clock())
-    lines = [*_asked(found, day), *_standing(found, day, here)]
+    found = here.requests.owed(side, caller.party, limit, caller.only)
+    round_again = list(_standing(found, day, here))
+    counts = Counter(line["standing"] for line in round_again)
+    if caller.only is None:
+        counts.update(here.requests.totals(side, caller.party, day))
+    else:
+        counts.update(line["standing"] for line in _asked(found, day))
+    lines = [*_asked(found, day), *round_again]
     lines.sort(key=lambda line: (line["due"], line["request"]))
-    counts = Counter(line["standing"] for line in lines)
     return {"day": day.isoformat(), "totals": {s: counts[s] for s in STANDINGS}, "owed": lines}
 
 

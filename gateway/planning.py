@@ -48,15 +48,14 @@ class MootError(Exception):
 class Notices(Protocol):
     """Remembers notices; every change is durable on return.
 
-    `claim` gives whether the notice stood as it was found, with so many tries, and so is the caller's.
+    `claim` is False where somebody else took the notice up since it was looked at.
     """
 
     def to_send(self, now: str, limit: int) -> list[Notice]: ...
     def on_their_way(self, since: str, after: str, limit: int) -> list[Notice]: ...
     async def claim(
         self,
-        notice: str,
-        tries: int,
+        notice: Notice,
         form: str,
         sealed: bytes,
         until: str,
@@ -64,6 +63,8 @@ class Notices(Protocol):
     ) -> bool: ...
     async def sent(self, sent: Sequence[Sent]) -> None: ...
     async def again(self, notice: str, next_try: str, avoid: str) -> None: ...
+    def made_since(self, correspondent: str, kind: str, since: str) -> bool: ...
+    async def add(self, draft: Draft) -> None: ...
     async def stick(self, notice: str) -> None: ...
     async def settle(
         self, notice: str, state: str, successor: Draft | None, posted: Posted | None

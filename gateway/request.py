@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -31,7 +32,7 @@ from gateway.core.order_terms import ORDERS, order_tag
 from gateway.core.permission import Asking, Parties, permit
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Clarification, Happened, Stored
-from gateway.core.request_life import ENDED, Event, State, left
+from gateway.core.request_life import ENDED, OPEN, Event, State, left
 from gateway.core.subject import Subject, least
 
 SCOPE: Final = "requests"
@@ -179,6 +180,18 @@ def notice_to(
         sealed=Envelope(key, identity).seal(b"notice", 0, packed, desk.entropy(NONCE_BYTES)),
         next_try=written(desk.clock()),
     )
+
+
+async def call_again(identity: str, last: str | None, desk: Desk) -> None:
+    """Send a request that waits once more, with what opens it; once a day, `last` being when it was."""
+    rows = desk.requests.requests(identity=identity)
+    day_ago = written(desk.clock() - dt.timedelta(days=1))
+    if not rows or rows[0].state not in OPEN or (last is not None and last > day_ago):
+        return
+    notice = notice_of(rows[0], "reminder", "reminders", desk)
+    with suppress(Refused):  # not served yet, or it moved on: that is not said either
+        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
+        desk.sent()
 
 
 # --- the consumer's steps -----------------------------------------------------------------------
@@ -360,11 +373,20 @@ def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
     subject = subject_of(stored, desk)
     if caller.kind == "consumer" or stored.provider_class is None:
         whole: dict[str, Any] = msgspec.to_builtins(subject.who)
-        known = {name: value for name, value in whole.items() if value not in (None, [])}
+        known = {name: value for name, value in whole.items() if value}
         if subject.where:
-            known["address"] = msgspec.to_builtins(subject.where)
+            known["address"] = [
+                {name: value for name, value in place.items() if value}
+                for place in msgspec.to_builtins(subject.where)
+            ]
         return known
     return least(subject, desk.law.finds_by(stored.provider_class))
+
+
+def person_of(stored: Stored, caller: Caller, desk: Desk) -> Who:
+    """Whom a request is about, without where they live: a message asks by who somebody is."""
+    told = subject_for(stored, caller, desk)
+    return msgspec.convert({n: v for n, v in told.items() if n != "address"}, Who)
 
 
 def envelope_of(stored: Stored, desk: Desk) -> Envelope:

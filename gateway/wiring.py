@@ -166,7 +166,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         async with (
             admin.listening(settings.data, office(settings, store, the_law, ring, now)),
             _listening(app, settings) as port,
-            inboxes.listening(settings, box, ring, intake, store) as sftp_port,
+            inboxes.listening(settings, box, ring, intake, store, ask) as sftp_port,
         ):
             jobs.start()
             ask.start()

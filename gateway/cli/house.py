@@ -46,6 +46,10 @@ certificate = "pki/server.pem"
 key = "pki/server.key"
 participants = "pki/participants.pem"
 revocation_lists = ["pki/participants.crl"]
+
+[signing]
+certificate = "pki/{signer}.pem"
+key = "pki/{signer}.key"
 """
 
 
@@ -71,10 +75,13 @@ def create(directory: Path, *, port: int, origin: str) -> Path:
             f"serve what is there with 'cms-gateway serve --config {directory / 'config.toml'}'."
         )
         raise Stop(message, Exit.USAGE)
-    development.create(directory / "pki", now=clock())
+    now = clock()
+    pki = development.create(directory / "pki", now=now)
+    signer = development.message_signer(pki, now=now).certificate.stem
     keyring.create(directory / "keys")
     settings = directory / "config.toml"
-    settings.write_text(_SETTINGS.format(port=port, origin=origin), encoding="utf-8")
+    text = _SETTINGS.format(port=port, origin=origin, signer=signer)
+    settings.write_text(text, encoding="utf-8")
     return settings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import zip_longest
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -86,9 +87,9 @@ class Preferred(msgspec.Struct, frozen=True, kw_only=True):
 
 def as_rules(history: list[Preferred]) -> list[Preference]:
     """Preferences with their ends, from a history in order."""
-    ends = [*(each.since for each in history[1:]), None][: len(history)]
+    ends = [each.since for each in history[1:]]
     return [
         Preference(post=each.post, since=each.since, until=end)
-        for each, end in zip(history, ends, strict=True)
+        for each, end in zip_longest(history, ends)
         if end is None or end > each.since
     ]

@@ -38,7 +38,6 @@ FIRST_YEAR: Final = 1993
 LAST_YEAR: Final = 2100
 # A count beyond this is a slip of the pen; it also bounds the walk over working days.
 MOST_DAYS: Final = 3_660
-
 # A hundred years: longer than anything about a child is kept.
 MOST_MONTHS: Final = 1_200
 _ONE: Final = dt.timedelta(days=1)
@@ -128,9 +127,9 @@ class Months(Rule, frozen=True, tag="months"):
     def latest(self, day: dt.date) -> dt.date:
         """The last day of an event whose months have run out by a day."""
         found = months_after(day, -self.months)
-        # Where the day's month is longer, its last days look back on days that were not there.
-        while months_after(found, self.months) > day:
-            found -= _ONE
+        # A short month is reached from the last days of a longer one too.
+        while months_after(found + _ONE, self.months) <= day:
+            found += _ONE
         return found
 
 

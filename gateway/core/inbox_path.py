@@ -3,6 +3,9 @@
 /                                     the organisation's root
 /inbox/                               what is sent without being asked
 /inbox/req_.../                       what answers that request
+/inbox/req_.../request.json           what is asked, and as request.xml where a bank asks for it so
+/inbox/bat_.../                       what answers a list of requests
+/inbox/bat_.../list.csv               the list
 /inbox/sub_.../                       refused rows of that submission, mended
 /inbox/october.csv                    a file that was sent
 /inbox/october.csv.outcome.json       what became of it, and the other results

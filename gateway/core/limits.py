@@ -226,9 +226,11 @@ NOTICES_HANDED_OVER: Final = 8
 REQUESTS_AT_A_TIME: Final = 200
 REQUESTS_IN_A_FILE: Final = 10_000
 
-# Access codes tried by one address, and by all, in a minute; sessions end after so long.
+# Access codes tried by one address, and by all, in a minute; calls for one request by whoever came
+# with its code; sessions end after so long.
 CODES_TRIED_EACH: Final = 10
 CODES_TRIED: Final = 600
+ACCESS_CALLS: Final = 120
 ACCESS_SESSION_MINUTES: Final = 120
 
 # Submissions looked through for matches at a time.

@@ -73,8 +73,6 @@ def values_of(
         "contact": contact,
         "settings_link": f"{issuer}/docs",
         "code_link": f"{issuer}/answer",
-        "by_post": by_post,
-        "online": not by_post,
     }
     if about is None:
         return values

@@ -135,5 +135,7 @@ def _fault(error: msgspec.ValidationError) -> str:
     text = str(error)
     if text.startswith("Object missing required field"):
         return f"lack {text.split('`')[1]}."
+    if text.startswith("Object contains unknown field"):
+        return "have a member that does not belong in them."
     at = text.rfind(" - at `")
     return f"are not valid at {text[at + 7 : -1]}." if at >= 0 else "are not an object."

@@ -87,9 +87,8 @@ def take(
     if mending is not None:
         notes.extend(mending.notes())
     refusals.check(blocks, notes, partial=adapter.partial)
-    accepted = sum(block.count for block in blocks)
     return Reading(
-        rows=Rows(accepted=accepted, refused=refusals.rows, nil=nil),
+        rows=Rows(sum(block.count for block in blocks), refusals.rows, nil),
         root=merkle.subtree_root([block.root for block in blocks]),
         blocks=tuple(blocks),
         errors=tuple(refusals.errors),

@@ -60,11 +60,11 @@ def _known(subject: Subject) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: value
         for name, value in msgspec.to_builtins(subject.who).items()
-        if value not in (None, [], "") and name in IDENTIFIERS
+        if value and name in IDENTIFIERS
     }
     if subject.where:
         found[ADDRESS] = [
-            {name: value for name, value in place.items() if value not in (None, [], "")}
+            {name: value for name, value in place.items() if value}
             for place in msgspec.to_builtins(subject.where)
         ]
     return found

@@ -1,7 +1,7 @@
 """What a file is for, where only a name can say it: a folder, or the subject of a message.
 
-`req_...` is the information request that it answers, `sub_...` the submission whose refused rows it
-brings again.
+`req_...` is the request that it answers, `bat_...` a list of them, `sub_...` the submission whose
+refused rows it brings again.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-FOLDERS: Final = ("req_", "sub_")
-_ID: Final = re.compile(r"(?:req|sub)_[0-9A-V]{26}", re.ASCII)
+FOLDERS: Final = ("req_", "bat_", "sub_")
+_ID: Final = re.compile(r"(?:req|bat|sub)_[0-9A-V]{26}", re.ASCII)
 
 
 class WhatFor(NamedTuple):

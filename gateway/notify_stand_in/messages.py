@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -105,17 +105,19 @@ def _written(instant: dt.datetime, seconds: float) -> str:
 
 
 class Messages:
-    """The newest KEPT messages, in memory."""
+    """The newest messages, in memory; `taken` counts those of each way that there ever were."""
 
     def __init__(self, clock: Callable[[], dt.datetime], pace: Pace, kept: int = KEPT) -> None:
         self._clock = clock
         self._pace = pace
         self._kept = kept
         self._held: OrderedDict[str, Message] = OrderedDict()
+        self.taken: Final[Counter[Way]] = Counter()
 
     def keep(self, message: Message) -> None:
         """Keep a message; the oldest goes where there is no room."""
         self._held[message.id] = message
+        self.taken[message.type] += 1
         while len(self._held) > self._kept:
             self._held.popitem(last=False)
 

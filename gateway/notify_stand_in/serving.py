@@ -31,7 +31,7 @@ from gateway.edge.notify import WAYS, Way
 from gateway.notify_stand_in.checking import is_uuid, read_wanted
 from gateway.notify_stand_in.keys import ApiKey, authorise
 from gateway.notify_stand_in.library import VERSION, Library
-from gateway.notify_stand_in.messages import SIMULATED, STATUSES, Message, Messages, Pace
+from gateway.notify_stand_in.messages import KEPT, SIMULATED, STATUSES, Message, Messages, Pace
 from gateway.notify_stand_in.page import POLICY, page
 from gateway.notify_stand_in.refusals import (
     TEAM_LETTERS,
@@ -66,7 +66,8 @@ class StandIn:
     """Notify for one service with its keys: what it was sent, and what it will do wrong next.
 
     `clock` gives UTC now and moves the states of messages; `wall`, where it is another, is what
-    tokens are compared with. `team` are the addresses to which a team key may send.
+    tokens are compared with. The newest `kept` messages can be looked at. `team` are the addresses to
+    which a team key may send.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class StandIn:
         team: frozenset[str] = frozenset(),
         pace: Pace | None = None,
         per_minute: int = PER_MINUTE,
+        kept: int = KEPT,
     ) -> None:
         self._library = Library(templates)
         self._keys = keys
@@ -88,7 +90,7 @@ class StandIn:
         self._per_minute = per_minute
         self._rate = RateLimit(per_minute)
         self._faults: deque[Fault] = deque()
-        self.messages: Final = Messages(clock, pace or Pace())
+        self.messages: Final = Messages(clock, pace or Pace(), kept)
 
     def fail_next(self, fault: Fault, times: int = 1) -> None:
         """Line a fault up for the next calls that send something; raises ValueError for too many."""

@@ -44,9 +44,9 @@ def test_a_preview_in_welsh_as_html_and_as_json() -> None:
 
 
 def test_a_preview_with_other_values() -> None:
-    ran = run("notice", "preview", "deo_served", "--set", "by_post=yes", "--set", "online=no",
-              "--set", "comply_by=[1](https://evil.example)")  # fmt: skip
-    assert "The order is enclosed." in ran.out
+    ran = run("notice", "preview", "preference_changed", "--set", "to_post=no",
+              "--set", "to_electronic=yes", "--set", "since=[1](https://evil.example)")  # fmt: skip
+    assert "You no longer ask for everything by post." in ran.out
     assert "The order is in your account." not in ran.out
     assert "](http" not in ran.out
 
@@ -58,7 +58,7 @@ def test_a_preview_with_other_values() -> None:
         (("reminder", "--lang", "fr"), "fr"),
         (("reminder", "--set", "due_date"), "NAME=VALUE"),
         (("reminder", "--set", "party=x"), "due_date"),
-        (("deo_served", "--set", "by_post=perhaps"), "yes or no"),
+        (("preference_changed", "--set", "to_post=perhaps"), "yes or no"),
         (("reminder", "--set", "due_date="), "due_date"),
         (("reminder", "--set", "answer_link=http://evil.example"), "https"),
     ],

@@ -117,9 +117,13 @@ def test_no_notice_has_a_place_for_the_person_it_concerns() -> None:
         "answer_link", "code_link", "order_link", "settings_link",
         "due_date", "code_expires", "comply_by", "tell_by", "report_by", "stop_on", "ends_on",
         "since", "failing_since", "stops_on",
-        "by_post", "online", "to_post", "to_electronic",
+        "open_with", "to_post", "to_electronic",
     }  # fmt: skip
-    assert EXAMPLES["en"].keys() == known
+    # An order that goes by post is the order itself; no other notice says what an order is.
+    orders = {"deo_served", "deo_varied", "rdo_served", "lsdo_interim_served", "lsdo_final_served"}
+    assert EXAMPLES["en"].keys() == known | {"order_terms"}
+    telling = {k for k in KINDS if "order_terms" in TEMPLATES.get(k, "en").placeholders}
+    assert telling == orders
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -275,7 +279,7 @@ def test_a_missing_value_is_named(left_out: str) -> None:
     ("kind", "wrong"),
     [
         ("reminder", {"due_date": True}),
-        ("deo_served", {"by_post": "yes"}),
+        ("preference_changed", {"to_post": "yes"}),
         ("reminder", {"contact": "x" * (VALUE_CHARACTERS + 1)}),
         ("reminder", {"answer_link": "http://gateway.example"}),
         ("reminder", {"answer_link": "https://gateway.example/) [x](https://evil.example"}),
@@ -293,11 +297,15 @@ def test_a_value_of_the_wrong_kind_is_named_and_not_repeated(
 
 @pytest.mark.parametrize(
     ("flags", "seen"),
-    [({"by_post": True, "online": False}, "is enclosed"), ({"by_post": False, "online": True}, "in your account")],
-)  # fmt: skip
+    [
+        ({"to_post": True, "to_electronic": False}, "notices by post"),
+        ({"to_post": False, "to_electronic": True}, "no longer ask for everything"),
+    ],
+)
 def test_words_are_shown_where_their_flag_is_true(flags: dict[str, Any], seen: str) -> None:
-    body = TEMPLATES.render("deo_served", "en", EXAMPLES["en"] | flags).body
-    assert [words for words in ("is enclosed", "in your account") if words in body] == [seen]
+    body = TEMPLATES.render("preference_changed", "en", EXAMPLES["en"] | flags).body
+    both = ("notices by post", "no longer ask for everything")
+    assert [words for words in both if words in body] == [seen]
 
 
 def test_what_notify_is_handed_is_filled_in_to_the_same_words() -> None:

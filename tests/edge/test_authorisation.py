@@ -11,9 +11,13 @@ import pytest
 from gateway.edge import tls
 from gateway.edge.http.app import ROUTES, Policy, Route
 from tests.conftest import SAMPLES, House
+from tests.edge.guests import guest, stranger
 from tests.edge.mailbox import mailbox_of
+from tests.edge.refused import slug
 
-PARTY_ROUTES = [route for route in ROUTES if route.policy is Policy.PARTY]
+PARTY_ROUTES = [route for route in ROUTES if route.policy in {Policy.PARTY, Policy.GUEST}]
+GUEST_ROUTES = [route for route in ROUTES if route.policy is Policy.GUEST]
+NO_GUEST_ROUTES = [route for route in ROUTES if route.policy in {Policy.PARTY, Policy.MAILBOX}]
 MAILBOX_ROUTES = [route for route in ROUTES if route.policy is Policy.MAILBOX]
 PUBLIC_ROUTES = [route for route in ROUTES if route.policy is Policy.PUBLIC]
 
@@ -101,7 +105,7 @@ async def test_a_route_of_mailboxes_needs_a_certificate_and_its_own_token(
 async def test_a_public_route_says_nothing_about_anybody(house: House, route: Route) -> None:
     await house.employer.submit((SAMPLES / "schedule.csv").read_bytes(), "text/csv")
     status, text = await _bare(house, route)
-    assert status in {200, 204, 400, 401}
+    assert status in {200, 204, 400, 401, 422}
     for word in ("Marsh", "Tamsin", "AA000017A", "100000000017"):
         assert word.encode() not in text
 
@@ -160,3 +164,114 @@ async def test_nobody_sees_anothers_things(house: House, who: str) -> None:
             json={"cursor": "MTp0cmFjaW5nOjE"},
         )
         assert status == 404
+
+
+# --- whoever came with an access code -------------------------------------------------------------
+
+LINES = "application/vnd.cms-gateway.records+jsonl"
+NOTHING = b'{"type":"nil_return","answer":{"code":"NOT_HELD","asked":"account"}}\n'
+BODIES = {"refusal": {"code": "LEGAL_PRIVILEGE"}, "clarifications": {"text": "Which branch?"}}
+
+
+async def test_a_code_that_is_none_says_nothing_about_anybody(house: House) -> None:
+    await house.ask("tracing", "bank", "account")
+    async with stranger(house) as caller:
+        for path, expected in (("/v1/access", 403), ("/v1/access/again", 202)):
+            code = {"code": "0000-0000-0000-0000"}
+            status, told, _ = await caller.call("POST", path, json=code)
+            assert status == expected
+            for word in ("Example", "AA000001A", "bank", "tracing", "req_"):
+                assert word not in str(told)
+
+
+@pytest.mark.parametrize("route", GUEST_ROUTES, ids=name)
+async def test_a_guest_sees_and_answers_one_request_and_no_other(
+    house: House, route: Route
+) -> None:
+    mine = await house.ask("tracing", "bank", "account")
+    other = await house.ask("tracing", "bank", "account", subject={"surname": "Another"})
+    sent = {"Request-Id": other, "Content-Type": LINES}
+    status, outcome, _ = await house.bank.submit(NOTHING, LINES, Request_Id=other)
+    assert status == 201, outcome
+    about_submissions = route.path.startswith("/v1/submissions")
+    wanted = outcome["id"] if about_submissions else other
+    before = house.gateway.store.requests.history(other)
+    async with guest(house, mine) as caller:
+        more: dict[str, Any] = {"json": BODIES.get(route.path.rpartition("/")[2], {})}
+        if route.path == "/v1/submissions":
+            more = {"data": NOTHING, "headers": sent}
+        path = filled(route, id=wanted)
+        status, told, _ = await caller.call(route.method, path, **more)
+        if "{id}" in route.path or route.path == "/v1/submissions":
+            assert status == 404
+            expected = "not-found" if "{id}" in route.path and about_submissions else None
+            assert slug(told) == (expected or "request-not-found")
+        else:
+            assert status == 200
+            assert mine in str(told)
+        for word in (other, outcome["id"], "Another"):
+            assert word not in str(told)
+    assert house.gateway.store.requests.history(other) == before
+
+
+@pytest.mark.parametrize("route", NO_GUEST_ROUTES, ids=name)
+async def test_every_other_route_refuses_the_session_of_a_guest(house: House, route: Route) -> None:
+    """Also beside the certificate of a party: a session is no token of anybody's."""
+    mine = await house.ask("tracing", "bank", "account")
+    async with guest(house, mine) as caller:
+        path = filled(route, id=mine)
+        status, told, _ = await caller.call(route.method, path)
+        if route.policy is Policy.MAILBOX:
+            assert status in {401, 403}
+            return
+        assert status == 401
+        assert route.method == "HEAD" or slug(told) == "certificate-missing"
+        bearer = {"Authorization": f"Bearer {caller.token}"}
+    for party in (house.bank, house.tracing):
+        status, told, _ = await party.call(route.method, path, headers=bearer)
+        assert status == 401
+        assert route.method == "HEAD" or slug(told) == "token-not-valid"
+
+
+async def test_a_guest_submits_for_its_request_alone(house: House) -> None:
+    mine = await house.ask("tracing", "bank", "account")
+    other = await house.ask("tracing", "bank", "account")
+    wrong = b'{"type":"account","account":{"sort_code":"1"}}\n' + NOTHING
+    _, theirs, _ = await house.bank.submit(wrong, LINES, Request_Id=other)
+    assert theirs["open"] == 1, theirs
+    async with guest(house, mine) as caller:
+
+        async def submit(**named: str) -> tuple[int, Any]:
+            headers = {name.replace("_", "-"): value for name, value in named.items()}
+            headers = {"Content-Type": LINES} | headers
+            found = await caller.call("POST", "/v1/submissions", data=NOTHING, headers=headers)
+            return found[:2]
+
+        for named in (
+            {},
+            {"Request_Id": other},
+            {"Completes": theirs["id"]},
+            {"Completes": theirs["id"], "Request_Id": other},
+        ):
+            status, told = await submit(**named)
+            assert (status, slug(told)) == (404, "request-not-found"), named
+        status, told = await submit(Request_Id=mine, Completes=theirs["id"])
+        assert (status, slug(told)) == (400, "parameter-not-valid")
+        status, told = await submit(Request_Id=mine, Content_Type="application/zip")
+        assert (status, slug(told)) == (415, "content-type-unknown")
+        status, told = await submit(Request_Id=mine)
+        assert (status, told["state"]) == (201, "accepted")
+        status, told, _ = await caller.call("GET", f"/v1/submissions/{theirs['id']}")
+        assert (status, slug(told)) == (404, "not-found")
+
+
+async def test_a_guest_is_told_no_more_of_a_person_than_the_organisation_is(house: House) -> None:
+    subject = {"surname": "Example", "forenames": "Robin", "nino": "AA000001A", "gender": "other"}
+    subject |= {"date_of_birth": "1990-02-28"}
+    mine = await house.ask("tracing", "bank", "account", subject=subject)
+    _, shown, _ = await house.bank.call("GET", f"/v1/requests/{mine}")
+    async with guest(house, mine) as caller:
+        status, told, _ = await caller.call("GET", f"/v1/requests/{mine}")
+    assert status == 200
+    assert told["subject"] == shown["subject"]
+    assert told["subject"].keys() == {"kind", "surname", "forenames", "date_of_birth"}

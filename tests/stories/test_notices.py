@@ -6,15 +6,16 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import holidays
 import pytest
-from gateway.core import webhook
 
 from certs.development import DevelopmentPki
+from gateway.core import webhook
 from gateway.core.envelope import derive
 from gateway.core.notice_item import NOTICE_SALT
 from tests.asking import ADDRESS, EMAIL, MARSH, Clock, Story, at, stand_in, story_in
@@ -50,7 +51,9 @@ async def prepared(story: Story, form: str, receiver: Receiver) -> str:
     await story.reached("bank", address=ADDRESS, email=EMAIL, webhook=url, secret=SECRET)
     address = {"email": EMAIL, "webhook": url}.get(form, form)
     if form == "sftp":
-        await story.store.registry.add_ssh_key("bank", b"blob of a key", "SHA256:x")
+        await story.store.registry.ssh_keys.add(
+            "bank", f"SHA256:{os.urandom(8).hex()}", os.urandom(51)
+        )
     await story.agrees("bank", form, address)
     return address
 
@@ -269,7 +272,14 @@ async def test_the_words_kept_are_those_that_were_sent_and_committed_to(story: S
 
 
 async def test_nothing_of_the_person_but_in_an_order_by_post(story: Story, hook: Receiver) -> None:
-    secrets = [*MARSH.values(), "14 March 1988", "LSDO-2026-0001", "000017 00000017", "1,200", "1200"]
+    secrets = [
+        *MARSH.values(),
+        "14 March 1988",
+        "LSDO-2026-0001",
+        "000017 00000017",
+        "1,200",
+        "1200",
+    ]
     url = f"https://127.0.0.1:{hook.port}/in"
     await story.reached("bank", address=ADDRESS, email=EMAIL, webhook=url, secret=SECRET)
     await story.ask("tracing", "bank", "identity")

@@ -82,6 +82,7 @@ ASKING: Final = (
     Route("POST", "/v1/batches/{id}/close", bulk.close, Policy.PARTY),
     Route("GET", "/v1/obligations", requests.obligations, Policy.GUEST),
     Route("POST", "/v1/access", requests.exchange_code, Policy.PUBLIC),
+    Route("POST", "/v1/access/again", requests.another_code, Policy.PUBLIC),
 )
 
 ROUTES: Final = (
@@ -90,13 +91,13 @@ ROUTES: Final = (
         "GET", "/.well-known/oauth-authorization-server", about.authorization_server, Policy.PUBLIC
     ),
     Route("GET", "/.well-known/jwks.json", about.jwks, Policy.PUBLIC),
-    Route("POST", "/v1/submissions", submissions.submit, Policy.PARTY),
+    Route("POST", "/v1/submissions", submissions.submit, Policy.GUEST),
     Route("POST", "/v1/check", submissions.check, Policy.PARTY),
     Route("GET", "/v1/submissions", submissions.latest, Policy.PARTY),
-    Route("GET", "/v1/submissions/{id}", submissions.show, Policy.PARTY),
-    Route("GET", "/v1/submissions/{id}/errors", returns.errors, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}", submissions.show, Policy.GUEST),
+    Route("GET", "/v1/submissions/{id}/errors", returns.errors, Policy.GUEST),
     Route("GET", "/v1/submissions/{id}/refused", returns.refused, Policy.PARTY),
-    Route("GET", "/v1/submissions/{id}/receipt", submissions.receipt, Policy.PARTY),
+    Route("GET", "/v1/submissions/{id}/receipt", submissions.receipt, Policy.GUEST),
     Route("POST", "/v1/submissions/{id}/corrections", corrections.correct, Policy.PARTY),
     Route("GET", "/v1/submissions/{id}/amendments", corrections.amendments, Policy.PARTY),
     Route("OPTIONS", "/v1/uploads", uploads.options, Policy.PUBLIC),

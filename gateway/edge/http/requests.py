@@ -15,7 +15,6 @@ from gateway import access
 from gateway import request as asking
 from gateway.core.answer_lines import Excuse, Nothing, nil_lines, refusal_lines
 from gateway.core.deadlines import uk_day
-from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.permission import Asking
 from gateway.core.question import NotAskable
@@ -79,10 +78,8 @@ def _message(stored: Stored, caller: Caller, request: web.Request) -> bytes:
     front = request.app[FRONT]
     if stored.kind != INFORMATION or stored.erased is not None:
         raise Refused(Reason.NOT_OFFERED, "This request is offered as JSON alone.")
-    told = asking.subject_for(stored, caller, front.desk)
-    told.pop("address", None)  # auth.001 asks about a person by who they are
     try:
-        return front.question(stored, msgspec.convert(told, Who))
+        return front.question(stored, asking.person_of(stored, caller, front.desk))
     except NotAskable as error:
         raise Refused(Reason.NOT_OFFERED, f"{error}. It is offered as JSON.") from error
 
@@ -160,6 +157,15 @@ async def exchange_code(request: web.Request) -> web.Response:
         },
         status=201,
     )
+
+
+async def another_code(request: web.Request) -> web.Response:
+    """POST /v1/access/again: a fresh code, sent to where the organisation is reached."""
+    front = request.app[FRONT]
+    said = await read(request, Code)
+    await access.again(said.code, request.remote or "", front.wicket)
+    told = "If the code was one of ours and its request is open, a fresh one is on its way."
+    return as_json({"message": told}, status=202)
 
 
 class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,8 +38,9 @@ _FOLDER_MODE: Final = stat.S_IFDIR | 0o700
 class Room:
     """What every session needs of the rest.
 
-    `folders` lists the folders of an organisation: its requests, and its submissions with refused rows;
-    `is_folder` says whether one is there.
+    `folders` lists the folders of an organisation: its requests, its lists, and its submissions with
+    refused rows; `is_folder` says whether one is there. `asked` gives what is asked in a folder, as
+    files by their names.
     """
 
     inbox: Inbox
@@ -47,6 +48,7 @@ class Room:
     results: Results
     folders: Callable[[str], list[str]]
     is_folder: Callable[[str, str], bool]
+    asked: Callable[[str, str], dict[str, bytes]]
 
 
 @dataclass(slots=True)
@@ -110,7 +112,17 @@ class Session(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied(
                 "Results are the gateway's; they go together with the file they are about."
             )
+        if self._asked(place) is not None:
+            raise asyncssh.SFTPPermissionDenied(
+                "This is what is asked; give the answer another name."
+            )
         return place
+
+    def _asked(self, place: Place) -> bytes | None:
+        """What is asked, where a path names it."""
+        if not place.folder or place.name is None:
+            return None
+        return self._room.asked(self._organisation, place.folder).get(place.name)
 
     def _found(self, place: Place) -> Item:
         item = self._inbox.find(self._organisation, place)
@@ -126,6 +138,9 @@ class Session(asyncssh.SFTPServer):
         place = self._place(path)
         if place.name is None:
             return _attrs(_FOLDER_MODE, 0, 0)
+        asked = self._asked(place)
+        if asked is not None:
+            return _attrs(_RESULT_MODE, len(asked), 0)
         item = self._found(place)
         if place.result is None:
             return _attrs(_FILE_MODE, item.size, item.changed)
@@ -163,6 +178,9 @@ class Session(asyncssh.SFTPServer):
             return [*found, (INBOX, folder)]
         if not place.folder:
             found += [(name, folder) for name in self._room.folders(organisation)]
+        else:
+            asked = self._room.asked(organisation, place.folder)
+            found += [(name, _attrs(_RESULT_MODE, len(data), 0)) for name, data in asked.items()]
         for item in self._inbox.items.listed(organisation, place.folder):
             await asyncio.sleep(0)  # a full inbox must not hold up the others
             name = self._inbox.name(item)
@@ -203,6 +221,9 @@ class Session(asyncssh.SFTPServer):
         place = self._place(path)
         if place.name is None:
             raise asyncssh.SFTPFailure("This is a folder.")
+        asked = self._asked(place)
+        if asked is not None:
+            return Reading(asked, 0)
         item = self._found(place)
         if place.result is None:
             raise asyncssh.SFTPPermissionDenied(

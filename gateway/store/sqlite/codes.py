@@ -38,6 +38,11 @@ class Codes:
         )
         return Opened(*rows[0]) if rows else None
 
+    def opens(self, code: bytes) -> str | None:
+        """The request that a code was made for, used or not."""
+        rows = fetch(self._reader, "SELECT request FROM access_code WHERE tag = ?", (code,))
+        return rows[0][0] if rows else None
+
     async def expire(self, now: str, codes_before: dt.date) -> int:
         """Forget sessions that have ended, and codes that expired before a day; how many."""
         return int(await self._writer.do(_Expire(now, codes_before.isoformat())))

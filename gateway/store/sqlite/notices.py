@@ -67,6 +67,22 @@ class Notices:
             (since, after, limit),
         )
 
+    def one(self, identity: str) -> Notice | None:
+        """One notice."""
+        found = self._select("WHERE id = ?", (identity,))
+        return found[0] if found else None
+
+    def made_since(self, correspondent: str, kind: str, since: str) -> bool:
+        """Whether somebody was to be told something of a kind since an instant."""
+        sql = "SELECT 1 FROM notice WHERE correspondent = ? AND kind = ? AND made >= ? LIMIT 1"
+        return bool(fetch(self._reader, sql, (correspondent, kind, since)))
+
+    def last(self, request: str) -> str | None:
+        """When the newest notice of a request was made."""
+        sql = "SELECT max(made) FROM notice WHERE request = ?"
+        found: str | None = fetch(self._reader, sql, (request,))[0][0]
+        return found
+
     def of_request(self, request: str) -> list[Notice]:
         """Every notice of a request, the oldest first."""
         return self._select("WHERE request = ? ORDER BY id", (request,))
@@ -95,8 +111,7 @@ class Notices:
 
     async def claim(
         self,
-        notice: str,
-        tries: int,
+        notice: Notice,
         form: str,
         sealed: bytes,
         until: str,
@@ -104,28 +119,12 @@ class Notices:
     ) -> bool:
         """That a notice is about to be handed over: what it says, and the code in it, are kept.
 
-        `until` is when somebody else may take it up. `code` is the tag of an access code, and when it
-        expires. False where it no longer waits, or was tried again meanwhile: then it is not ours.
+        Until then nobody else takes it up; False where somebody else was first. `code` is the tag of
+        an access code, and when it expires.
         """
-        claimed = 0
-
-        def write(turn: Turn) -> None:
-            nonlocal claimed
-            turn.db.execute(
-                "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
-                "tries = tries + 1 WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
-                (form, sealed, until, notice, tries),
-            )
-            claimed = turn.db.changes()
-            if claimed and code is not None:
-                turn.db.execute(
-                    "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
-                    "WHERE id = ?",
-                    (*code, notice),
-                )
-
-        await self._writer.do(_Written(write))
-        return claimed == 1
+        return bool(
+            await self._writer.do(_Claim(notice.id, notice.tries, form, sealed, until, code))
+        )
 
     async def sent(self, sent: Sequence[Sent]) -> None:
         """That notices went; those that serve a request serve it."""
@@ -170,30 +169,78 @@ class _Written:
         return None
 
 
+class _Claim:
+    """One notice taken up, unless it was taken up since it was looked at."""
+
+    rows = 2
+
+    def __init__(
+        self,
+        notice: str,
+        tries: int,
+        form: str,
+        sealed: bytes,
+        until: str,
+        code: tuple[bytes, str] | None,
+    ) -> None:
+        self._notice, self._tries, self._code = notice, tries, code
+        self._row = (form, sealed, until, notice)
+        self._mine = False
+
+    def prepare(self, turn: Turn) -> None:
+        place = ("claim", self._notice)
+        rows = fetch(
+            turn.db,
+            "SELECT 1 FROM notice WHERE id = ? AND tries = ? AND state IN ('waiting', 'sending')",
+            (self._notice, self._tries),
+        )
+        self._mine = bool(rows) and place not in turn.decided
+        turn.decided[place] = True
+
+    def write(self, turn: Turn) -> None:
+        if not self._mine:
+            return
+        turn.db.execute(
+            "UPDATE notice SET state = 'sending', form = ?, sealed = ?, next_try = ?, "
+            "tries = tries + 1 WHERE id = ?",
+            self._row,
+        )
+        if self._code is not None:
+            turn.db.execute(
+                "INSERT OR IGNORE INTO access_code SELECT ?, request, id, ?, NULL FROM notice "
+                "WHERE id = ?",
+                (*self._code, self._notice),
+            )
+
+    def answer(self, _turn: Turn) -> bool:
+        """Whether it is ours to hand over."""
+        return self._mine
+
+
 class _Sent:
-    """Notices that went, in one commit."""
+    """Notices that went, in one commit; what somebody else has sent already is passed over."""
 
     def __init__(self, sent: tuple[Sent, ...]) -> None:
-        self._all = sent
-        self._sent: list[Sent] = []
+        self._sent = sent
         self._served: list[Live] = []
         self._entries: list[int] = []
         self.rows = 5 * len(sent)
 
     def prepare(self, turn: Turn) -> None:
-        for each in self._all:
+        fresh = []
+        for each in self._sent:
             rows = fetch(
                 turn.db,
-                "SELECT request, correspondent, kind, purpose, entry FROM notice WHERE id = ?",
+                "SELECT request, correspondent, kind, purpose, sent FROM notice WHERE id = ?",
                 (each.notice,),
             )
             assert rows, _FOR_NOBODY
             request, correspondent, kind, purpose, before = rows[0]
-            place = ("notice", each.notice)
+            place = ("sent", each.notice)
             if before is not None or place in turn.decided:
-                continue  # it went once, and is said once
+                continue
             turn.decided[place] = True
-            self._sent.append(each)
+            fresh.append(each)
             entry = turn.enter(
                 ledger.NOTICE_SENT,
                 id=each.notice,
@@ -211,6 +258,7 @@ class _Sent:
             if found is not None and found.can(Event.SERVED):
                 serve(turn, found, each.notice, each.deemed_on, each.due)
                 self._served.append(found)
+        self._sent = tuple(fresh)
 
     def write(self, turn: Turn) -> None:
         turn.db.executemany(

@@ -17,7 +17,9 @@ ALTER TABLE request ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE request ADD COLUMN covered TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE request ADD COLUMN erased TEXT;
 CREATE INDEX request_by_state ON request (state, due);
-CREATE INDEX request_of_consumer ON request (consumer, raised);
+CREATE INDEX request_of_consumer ON request (consumer, id);
+DROP INDEX request_of_organisation;
+CREATE INDEX request_of_organisation ON request (organisation, id);
 CREATE INDEX request_of_order ON request (order_tag) WHERE order_tag IS NOT NULL;
 CREATE INDEX request_of_batch ON request (batch) WHERE batch IS NOT NULL;
 
@@ -106,6 +108,7 @@ CREATE TABLE notice (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_to_send ON notice (next_try) WHERE state IN ('waiting', 'sending');
 CREATE INDEX notice_of_request ON notice (request);
+CREATE INDEX notice_to ON notice (correspondent, kind);
 CREATE INDEX notice_on_its_way ON notice (form) WHERE state = 'sent' AND form IN ('email', 'post');
 
 -- One-time access codes and the sessions they were exchanged for, as keyed hashes.
