@@ -173,11 +173,14 @@ async def test_a_session_may_call_so_often_a_minute(house: House, watch: Watch) 
         assert (await caller.call("GET", "/v1/requests"))[0] == 200
 
 
-async def test_asking_for_another_code_says_nothing_of_the_one_it_is_for(house: House) -> None:
+async def test_asking_for_another_code_says_nothing_of_the_one_it_is_for(
+    house: House, watch: Watch
+) -> None:
     """Whether a code is known, and where its request stands, must not show."""
     asked = [await house.ask("tracing", "bank", "account") for _ in range(2)]
     codes = [await code_for(house, request) for request in asked]
     await house.tracing.call("POST", f"/v1/requests/{asked[1]}/withdraw")
+    watch.move(days=2)
     async with stranger(house) as caller:
         answers = [
             await caller.call("POST", "/v1/access/again", json={"code": code})
