@@ -242,7 +242,6 @@ def _jobs(
     house: House,
 ) -> SharedJobs:
     """What happens in time, in one process of all at a time."""
-
     stuck_before = 0
 
     async def send(_now: dt.datetime) -> None:

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ async def prepared(story: Story, form: str, receiver: Receiver) -> str:
     await story.reached("bank", address=ADDRESS, email=EMAIL, webhook=url, secret=SECRET)
     address = {"email": EMAIL, "webhook": url}.get(form, form)
     if form == "sftp":
-        await story.store.registry.add_ssh_key("bank", b"blob of a key", "SHA256:x")
+        await story.store.registry.ssh_keys.add(
+            "bank", f"SHA256:{os.urandom(8).hex()}", os.urandom(51)
+        )
     await story.agrees("bank", form, address)
     return address
 
