@@ -50,7 +50,9 @@ def refusal_lines(stored: Stored, said: Excuse, law: Law, day: dt.date) -> bytes
 
 def _lines(stored: Stored, kind: str, types: tuple[str, ...], answer: dict[str, str]) -> bytes:
     waited_for = left(stored.record_types, stored.covered)
-    chosen = tuple(sorted(set(types))) or waited_for
+    # Said again, because the answer was lost: it is the same, and gets the same receipt.
+    before = tuple(t for t in sorted(stored.record_types) if f"{kind}:{t}" in stored.covered)
+    chosen = tuple(sorted(set(types))) or waited_for or before
     if not chosen or not set(chosen) <= set(stored.record_types):
         told = f"Still to come are: {', '.join(waited_for)}." if waited_for else "All has come."
         raise Refused(Reason.PARAMETER_NOT_VALID, f"record_types are those asked for. {told}")

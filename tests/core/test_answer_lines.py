@@ -102,6 +102,16 @@ def test_where_all_has_come_there_is_nothing_left_to_say() -> None:
         nil_lines(request(ASKED), Nothing())
 
 
+def test_what_is_said_again_is_the_same_to_the_byte() -> None:
+    """Whoever lost the answer sends it again, and must hear of the same submission."""
+    said = nil_lines(request(), Nothing())
+    assert nil_lines(request(tuple(covers(read(said)))), Nothing()) == said
+    excuse = Excuse(code="LEGAL_PRIVILEGE")
+    refused = refusal_lines(request(), excuse, TABLE, DAY)
+    again = request(tuple(covers(read(refused))))
+    assert refusal_lines(again, excuse, TABLE, DAY) == refused
+
+
 def test_one_line_answers_for_whoever_of_a_list_is_not_known() -> None:
     (found,) = read(batch_line("bat_1"))
     assert (found.type_name, found.answer.code) == ("nil_return", "NO_MATCH")
