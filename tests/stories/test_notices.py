@@ -6,7 +6,6 @@ import base64
 import datetime as dt
 import hashlib
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from certs.development import DevelopmentPki
 from gateway.core import webhook
+from gateway.core.canonical import b64u
 from gateway.core.envelope import derive
 from gateway.core.notice_item import NOTICE_SALT
 from tests.asking import ADDRESS, EMAIL, MARSH, Clock, Story, at, stand_in, story_in
@@ -51,9 +51,9 @@ async def prepared(story: Story, form: str, receiver: Receiver) -> str:
     await story.reached("bank", address=ADDRESS, email=EMAIL, webhook=url, secret=SECRET)
     address = {"email": EMAIL, "webhook": url}.get(form, form)
     if form == "sftp":
-        await story.store.registry.ssh_keys.add(
-            "bank", f"SHA256:{os.urandom(8).hex()}", os.urandom(51)
-        )
+        blob = b"blob of a key"
+        thumbprint = b64u(hashlib.sha256(blob).digest())
+        await story.store.registry.ssh_keys.add("bank", thumbprint, blob)
     await story.agrees("bank", form, address)
     return address
 
