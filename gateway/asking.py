@@ -104,6 +104,8 @@ class Asking:
 
     async def _send(self) -> None:
         """Send and match what waits as soon as it does, under the same leases as the jobs."""
+        # Who starts us may have given us a carrier, or mended what kept notices back.
+        await self.outbox.notices.wake(written(self.desk.clock()))
         while True:
             await self._wake.wait()
             self._wake.clear()

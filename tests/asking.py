@@ -111,7 +111,9 @@ class Story:
             assert ran is Ran.DONE, name
 
     async def quiet(self) -> None:
-        """Let what goes on by itself come to its end."""
+        """Let what goes on by itself come to its end, unless it was stopped."""
+        if self.asking._task is None:
+            return
         for name in ("notices", "matching"):
             while await self.asking.jobs.run_now(name) is Ran.ELSEWHERE:
                 await asyncio.sleep(0.005)

@@ -173,6 +173,11 @@ class Notices:
         sql = "UPDATE notice SET state = 'stuck' WHERE id = ?"
         await self._writer.do(Change(sql, (notice,)))
 
+    async def wake(self, now: str) -> None:
+        """Let whatever is stuck be tried again, by every form."""
+        sql = "UPDATE notice SET state = 'waiting', avoid = '', next_try = ? WHERE state = 'stuck'"
+        await self._writer.do(Change(sql, (now,)))
+
     async def settle(
         self, notice: str, state: str, successor: Draft | None, posted: Posted | None
     ) -> None:
