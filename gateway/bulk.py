@@ -10,6 +10,7 @@ So an organisation tells us of nobody we did not ask about, which is the least i
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -20,7 +21,7 @@ import msgspec
 
 from gateway import request as asking
 from gateway.core.identity import Caller
-from gateway.core.limits import REQUESTS_AT_A_TIME, REQUESTS_IN_A_FILE
+from gateway.core.limits import REQUESTS_IN_A_FILE
 from gateway.core.permission import Asking
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
@@ -36,6 +37,7 @@ _COLUMNS: Final = {
     "organisation", "purposes", "record_types", "citation", "due", "reference", "kind",
     *_SUBJECT, *_ADDRESS,
 }  # fmt: skip
+_BREATH: Final = 50
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 
 
@@ -49,9 +51,9 @@ class Raised(NamedTuple):
 
 
 async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> Raised:
-    """Raise a request for each row that may be raised; the same file again raises nothing.
+    """Raise a request for each row that may be raised, all in one commit, or none.
 
-    Raises Refused for a file that cannot be read as a whole.
+    The same file again raises nothing, also while it is on its way. Raises Refused for a file that cannot be read as a whole.
     """
     if caller.kind != "consumer":
         raise Refused(Reason.NOT_PERMITTED, "Only consumers ask.")
@@ -61,6 +63,8 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
     refused: list[dict[str, Any]] = []
     batches: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)  # others get their turn
         try:
             wanted = _asking(row)
             batch = _batch(caller, wanted.organisation, digest, desk)
@@ -69,18 +73,16 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
         except Refused as refusal:
             said = {"row": number, "code": refusal.reason.value}
             refused.append(said | {"message": refusal.detail or refusal.meaning.title})
-    earlier = [
-        stored for batch in batches.values() for stored in desk.requests.requests(
-            consumer=caller.party, batch=batch, limit=REQUESTS_IN_A_FILE
-        )
-    ]  # fmt: skip
-    if earlier:
+    requests = [stored for _, stored in made]
+    notices = [asking.calling_for(each, desk) for each in requests if each.events > 1]
+    if not await desk.requests.raise_requests(requests, notices):
+        earlier = [
+            stored for batch in batches.values() for stored in desk.requests.requests(
+                consumer=caller.party, batch=batch, limit=REQUESTS_IN_A_FILE
+            )
+        ]  # fmt: skip
         told = [_line(None, stored) for stored in earlier]
         return Raised(told, refused, batches, repeat=True)
-    for start in range(0, len(made), REQUESTS_AT_A_TIME):
-        part = [stored for _, stored in made[start : start + REQUESTS_AT_A_TIME]]
-        notices = [asking.calling_for(each, desk) for each in part if each.events > 1]
-        await desk.requests.raise_requests(part, notices)
     desk.sent()
     return Raised([_line(n, stored) for n, stored in made], refused, batches, repeat=False)
 
@@ -185,7 +187,8 @@ def as_csv(lines: Sequence[Mapping[str, Any]]) -> bytes:
     names = sorted({name for line in lines for name in line["subject"] or {}} - {"kind"})
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(["request", "due", *names])
+    # What a record is tied by; an answer that keeps this column needs no comparing.
+    writer.writerow(["reference", "due", *names])
     for line in lines:
         subject = line["subject"] or {}
         cells = [_cell(subject.get(name, "")) for name in names]

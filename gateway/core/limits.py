@@ -222,9 +222,10 @@ SSH_LOGIN_SECONDS: Final = 30
 NOTICES_AT_A_TIME: Final = 200
 NOTICES_HANDED_OVER: Final = 8
 
-# Requests that time changes in one commit, and that are raised from one file.
+# Requests that time changes in one commit, and that are raised from one file: all in one commit, whose
+# entries are made in some two tenths of a second.
 REQUESTS_AT_A_TIME: Final = 200
-REQUESTS_IN_A_FILE: Final = 10_000
+REQUESTS_IN_A_FILE: Final = 5_000
 
 # Access codes tried by one address, and by all, in a minute; calls for one request by whoever came
 # with its code; sessions end after so long.
