@@ -26,12 +26,14 @@ _EVERY: Final = 1_000
 class Requests(Protocol):
     """Finds requests by their day, and leads many a step further in one commit.
 
-    `many` passes over those to which the event can no longer happen, and counts the others.
+    `without_pack` finds escalated ones whose evidence is not kept yet. `many` passes over those to
+    which the event can no longer happen, and counts the others.
     """
 
     def to_remind(self, day: dt.date, days: int, reminded: int, limit: int) -> list[Stored]: ...
     def past_due(self, day: dt.date, limit: int) -> list[Stored]: ...
     def overdue(self, due: dt.date, reminded: int, limit: int) -> list[Stored]: ...
+    def without_pack(self, limit: int) -> list[Stored]: ...
     async def many(
         self,
         steps: Iterable[tuple[str, Event, Draft | None]],
@@ -68,12 +70,14 @@ async def remind(work: Clockwork, now: dt.datetime) -> int:
 
 
 async def lapse(work: Clockwork, now: dt.datetime) -> int:
-    """Find what was not answered by its day, and say so; how many requests that were."""
+    """Find what was not answered by its day, and say so once; how many requests that were."""
     day = uk_day(now)
-    line = len(work.deadlines.days("REMIND_BEFORE", day)) + 1
+    first = len(work.deadlines.days("REMIND_BEFORE", day)) + 1
     count = 0
-    while found := work.requests.past_due(day, REQUESTS_AT_A_TIME):
-        count += await _each(work, found, Event.LAPSED, "overdue", day, line)
+    # The longest overdue first, under the last line they have come to: it is said once for all.
+    for line, days in _after(work, day, first):
+        while found := work.requests.past_due(_due(day, days, first, line), REQUESTS_AT_A_TIME):
+            count += await _each(work, found, Event.LAPSED, "overdue", day, line)
     return count
 
 
@@ -81,13 +85,22 @@ async def chase(work: Clockwork, now: dt.datetime) -> int:
     """Say again that an answer is overdue, for each further line of the table; how often."""
     day = uk_day(now)
     first = len(work.deadlines.days("REMIND_BEFORE", day)) + 1
-    again = sorted(work.deadlines.days("REMIND_AFTER", day))[1:]
     count = 0
-    for line, days in reversed(list(enumerate(again, start=first + 1))):
+    for line, days in _after(work, day, first)[:-1]:
         due = day - dt.timedelta(days=days)
         while found := work.requests.overdue(due, line, REQUESTS_AT_A_TIME):
             count += await _each(work, found, Event.REMINDED, "overdue", day, line)
     return count
+
+
+def _after(work: Clockwork, day: dt.date, first: int) -> list[tuple[int, int]]:
+    """The lines after the due day, with their days, the last line first."""
+    return list(enumerate(sorted(work.deadlines.days("REMIND_AFTER", day)), start=first))[::-1]
+
+
+def _due(day: dt.date, days: int, first: int, line: int) -> dt.date:
+    """The day before which a request was due that has come to a line; to the first, at once."""
+    return day if line == first else day - dt.timedelta(days=days - 1)
 
 
 async def escalate(work: Clockwork, now: dt.datetime) -> int:
@@ -98,7 +111,9 @@ async def escalate(work: Clockwork, now: dt.datetime) -> int:
     count = 0
     while found := work.requests.overdue(due, _EVERY, REQUESTS_AT_A_TIME):
         count += await _each(work, found, Event.ESCALATED, "escalation", day, None)
-        for each in found:
+    # Also of those whose process was killed before it came to them.
+    while waiting := work.requests.without_pack(REQUESTS_AT_A_TIME):
+        for each in waiting:
             await work.pack(each.id)
     return count
 

@@ -12,7 +12,8 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from gateway.core.deadlines import Deadlines, uk_day
+from gateway.core import instant
+from gateway.core.deadlines import Deadlines, end_of_uk_day, uk_day
 from gateway.core.limits import REQUESTS_AT_A_TIME
 from gateway.core.notice_item import Draft
 
@@ -23,13 +24,18 @@ _WARN: Final = "CERTIFICATE_WARN"
 
 
 class Fading(Protocol):
-    """Erases; each is durable on return, and what cannot be erased twice is not."""
+    """Erases; each is durable on return, and what cannot be erased twice is not.
 
-    def ended(self, before: dt.date, limit: int) -> list[str]: ...
-    def told(self, before: dt.date, limit: int) -> list[str]: ...
+    `ended` and `told` find what did so by an instant in its written form. After `scrub` nothing that
+    was erased is on the disk.
+    """
+
+    def ended(self, by: str, limit: int) -> list[str]: ...
+    def told(self, by: str, limit: int) -> list[str]: ...
     async def erase_requests(self, requests: Sequence[str]) -> None: ...
     async def erase_notices(self, notices: Sequence[str]) -> None: ...
     async def expire(self, now: str, codes_before: dt.date) -> int: ...
+    async def scrub(self) -> None: ...
     def ending(self, day: dt.date, days: int) -> list[dict[str, Any]]: ...
     async def warned(self, thumbprint: str, days: int, notice: Draft) -> None: ...
 
@@ -38,13 +44,22 @@ async def fade(fading: Fading, deadlines: Deadlines, now: dt.datetime, written: 
     """Erase what is due on a day; how many things went."""
     day = uk_day(now)
     count = 0
-    while found := fading.ended(deadlines.run_out(_REQUEST, day), REQUESTS_AT_A_TIME):
+    by = _by(_REQUEST, deadlines, day)
+    while found := fading.ended(by, REQUESTS_AT_A_TIME):
         await fading.erase_requests(found)
         count += len(found)
-    while found := fading.told(deadlines.run_out(_NOTICE, day), REQUESTS_AT_A_TIME):
+    by = _by(_NOTICE, deadlines, day)
+    while found := fading.told(by, REQUESTS_AT_A_TIME):
         await fading.erase_notices(found)
         count += len(found)
-    return count + await fading.expire(written, deadlines.run_out(_CODE, day))
+    count += await fading.expire(written, deadlines.run_out(_CODE, day))
+    await fading.scrub()  # also where a run before was killed, or found somebody reading
+    return count
+
+
+def _by(code: str, deadlines: Deadlines, day: dt.date) -> str:
+    """The last instant of the last day, in London, whose time has run out."""
+    return instant.written(end_of_uk_day(deadlines.run_out(code, day)))
 
 
 async def warn(

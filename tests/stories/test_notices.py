@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,8 @@ async def prepared(story: Story, form: str, receiver: Receiver) -> str:
     await story.reached("bank", address=ADDRESS, email=EMAIL, webhook=url, secret=SECRET)
     address = {"email": EMAIL, "webhook": url}.get(form, form)
     if form == "sftp":
-        blob = b"blob of a key"
-        thumbprint = b64u(hashlib.sha256(blob).digest())
-        await story.store.registry.ssh_keys.add("bank", thumbprint, blob)
+        blob = os.urandom(51)
+        await story.store.registry.ssh_keys.add("bank", b64u(hashlib.sha256(blob).digest()), blob)
     await story.agrees("bank", form, address)
     return address
 
@@ -244,7 +243,7 @@ def committed(story: Story, notice: Any, text: str) -> str:
     """The commitment to a text, computed by hand from docs/evidence.md."""
     salt = derive(story.key_of(notice), NOTICE_SALT)
     digest = hashlib.sha256(salt + hashlib.sha256(text.encode()).digest()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return b64u(digest)
 
 
 async def test_the_words_kept_are_those_that_were_sent_and_committed_to(story: Story) -> None:

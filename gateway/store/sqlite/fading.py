@@ -27,23 +27,23 @@ class Fading:
         self._reader = reader
         self._codes = codes
 
-    def ended(self, before: dt.date, limit: int) -> list[str]:
-        """Requests that ended by a day and are not erased; those still in dispute are not ended."""
+    def ended(self, by: str, limit: int) -> list[str]:
+        """Requests that ended by an instant and are not erased; those in dispute are not ended."""
         rows = fetch(
             self._reader,
-            "SELECT id FROM request WHERE ended IS NOT NULL AND substr(ended, 1, 10) <= ? "
+            "SELECT id FROM request WHERE ended IS NOT NULL AND ended <= ? "
             "AND erased IS NULL ORDER BY ended LIMIT ?",
-            (before.isoformat(), limit),
+            (by, limit),
         )
         return [row[0] for row in rows]
 
-    def told(self, before: dt.date, limit: int) -> list[str]:
-        """Notices of no request that were sent by a day and still have their words."""
+    def told(self, by: str, limit: int) -> list[str]:
+        """Notices of no request that were sent by an instant and still have their words."""
         rows = fetch(
             self._reader,
             "SELECT id FROM notice WHERE request IS NULL AND sent IS NOT NULL "
-            "AND substr(sent, 1, 10) <= ? AND wrapped_key IS NOT NULL LIMIT ?",
-            (before.isoformat(), limit),
+            "AND sent <= ? AND wrapped_key IS NOT NULL LIMIT ?",
+            (by, limit),
         )
         return [row[0] for row in rows]
 
@@ -58,6 +58,10 @@ class Fading:
     async def expire(self, now: str, codes_before: dt.date) -> int:
         """Forget sessions that have ended, and codes that stopped working by a day."""
         return await self._codes.expire(now, codes_before)
+
+    async def scrub(self) -> None:
+        """Leave nothing on the disk of what was erased; raises apsw.BusyError."""
+        await self._writer.empty_log()
 
     def ending(self, day: dt.date, days: int) -> list[dict[str, Any]]:
         """Certificates that end within so many days, of whom nobody was warned at that line."""

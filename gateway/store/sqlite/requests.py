@@ -197,6 +197,14 @@ class Requests:
             (due.isoformat(), reminded, limit),
         )
 
+    def without_pack(self, limit: int) -> list[Stored]:
+        """Escalated requests whose evidence is not kept yet."""
+        return self.select(
+            "WHERE state = 'escalated' AND erased IS NULL AND NOT EXISTS (SELECT 1 FROM "
+            "evidence_pack WHERE evidence_pack.request = request.id) LIMIT ?",
+            (limit,),
+        )
+
     def owed(
         self,
         side: Literal["organisation", "consumer"],

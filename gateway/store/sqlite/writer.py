@@ -186,6 +186,7 @@ class Writer:
         self._last = self._last_time()
         self._flush_seconds = 1.0  # a running mean; slow until it has been measured
         self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
+        self._emptying: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -238,6 +239,29 @@ class Writer:
         self._wake.set()
         return await future
 
+    async def empty_log(self) -> None:
+        """Bring the write-ahead log into the database and make it empty.
+
+        What was overwritten there is then nowhere on the disk. Raises apsw.BusyError where somebody
+        reads for longer than the database waits.
+        """
+        if self.broken is not None:
+            raise Refused(Reason.STORE_UNAVAILABLE, retry_after=60)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._emptying.append(future)
+        self._wake.set()
+        await future
+
+    async def _empty(self, future: asyncio.Future[None]) -> None:
+        loop, mode = asyncio.get_running_loop(), apsw.SQLITE_CHECKPOINT_TRUNCATE
+        try:
+            await loop.run_in_executor(self._thread, self._db.wal_checkpoint, None, mode)
+        except apsw.Error as error:
+            _fail(future, error)
+        else:
+            if not future.done():
+                future.set_result(None)
+
     async def _run(self) -> None:
         while self.broken is None:
             await self._wake.wait()
@@ -247,9 +271,13 @@ class Writer:
                     self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_COMMIT))
                 ]
                 await self._commit(group)
+            while self._emptying and self.broken is None:
+                await self._empty(self._emptying.pop())
             self._idle.set()
         self._idle.set()
         for _, future in self._waiting:
+            _fail(future, Refused(Reason.STORE_UNAVAILABLE, retry_after=60))
+        for future in self._emptying:
             _fail(future, Refused(Reason.STORE_UNAVAILABLE, retry_after=60))
 
     async def _commit(self, group: list[tuple[Work, asyncio.Future[Any]]]) -> None:
