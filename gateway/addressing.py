@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gateway import asking, carriers, planning
+from gateway import asking, calling, carriers, planning
 from gateway import request as story
 from gateway.administration.office import PostRoom
 from gateway.config import Settings
@@ -50,7 +50,7 @@ def made(
         return planning.address_tag(correspondent, form, address, ring)
 
     def word(correspondent: str, kind: str, values: Mapping[str, Value]) -> Draft:
-        return story.notice_to(correspondent, kind, _PURPOSE, values, desk)
+        return calling.notice_to(correspondent, kind, _PURPOSE, values, desk)
 
     return PostRoom(
         people=store.correspondents,

@@ -11,7 +11,17 @@ from typing import Final
 
 import structlog
 
-from gateway import access, carriers, evidence, matching, notice, planning, reminding, retention
+from gateway import (
+    access,
+    calling,
+    carriers,
+    evidence,
+    matching,
+    notice,
+    planning,
+    reminding,
+    retention,
+)
 from gateway import request as story
 from gateway.config import Settings
 from gateway.core.answer_lines import MEDIA_TYPE
@@ -172,7 +182,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
     clockwork = reminding.Clockwork(
         requests=store.requests,
         deadlines=when,
-        word=lambda request, kind, purpose: story.notice_of(request, kind, purpose, desk),
+        word=lambda request, kind, purpose: calling.notice_of(request, kind, purpose, desk),
         pack=lambda identity: evidence.keep(identity, binder),
     )
     table = matching.Table(
@@ -277,7 +287,7 @@ def _jobs(
         person = store.correspondents.correspondent(party)
         day = written_day(ends_on, "en" if person is None else person.language)
         values = {"certificate": subject, "ends_on": day}
-        return story.notice_to(party, "certificate_expires", "reminders", values, desk)
+        return calling.notice_to(party, "certificate_expires", "reminders", values, desk)
 
     async def fade(now: dt.datetime) -> None:
         if count := await retention.fade(store.fading, desk.deadlines, now, written(now)):

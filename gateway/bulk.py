@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gateway import request as asking
+from gateway.calling import calling_for
 from gateway.core.identity import Caller
 from gateway.core.limits import REQUESTS_IN_A_FILE
 from gateway.core.permission import Asking
@@ -74,7 +75,7 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
             said = {"row": number, "code": refusal.reason.value}
             refused.append(said | {"message": refusal.detail or refusal.meaning.title})
     requests = [stored for _, stored in made]
-    notices = [asking.calling_for(each, desk) for each in requests if each.events > 1]
+    notices = [calling_for(each, desk) for each in requests if each.events > 1]
     if not await desk.requests.raise_requests(requests, notices):
         earlier = [
             stored for batch in batches.values() for stored in desk.requests.requests(

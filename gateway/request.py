@@ -14,23 +14,23 @@ A request without a purpose in law is refused here, before it can reach anybody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from gateway.calling import calling_for, notice_of
 from gateway.core.deadlines import Deadlines, uk_day
 from gateway.core.duty import Law
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.instant import written
-from gateway.core.notice_item import Draft, Wording
-from gateway.core.notices import Value
-from gateway.core.order_terms import ORDERS, order_tag
-from gateway.core.permission import Asking, Parties, permit
+from gateway.core.notice_item import Draft
+from gateway.core.order_terms import order_tag
+from gateway.core.permission import Asking, Parties, permit, still_permitted
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Clarification, Happened, Stored
 from gateway.core.request_life import ENDED, OPEN, Event, State, left
@@ -44,7 +44,8 @@ class Requests(Protocol):
     """Remembers requests; each change is durable on return, with its ledger entries.
 
     `step`, `ask` and `explain` raise Refused(REQUEST_STATE) for what cannot happen to a request where
-    it stands, also when it moved on since it was looked at.
+    it stands, also when it moved on since it was looked at. `raise_requests` raises all or, where a
+    list among them was raised before, none, and is then False.
     """
 
     async def raise_requests(
@@ -145,44 +146,6 @@ def drafted(caller: Caller, asking: Asking, desk: Desk, batch: str | None = None
     )
 
 
-def calling_for(request: Stored, desk: Desk) -> Draft:
-    """The notice that serves a request."""
-    order = ORDERS.get(request.kind)
-    kind = "information_request" if order is None else order.notice
-    purpose = "requests" if order is None else "orders"
-    return notice_of(request, kind, purpose, desk)
-
-
-def notice_of(
-    request: Stored, kind: str, purpose: str, desk: Desk, values: Mapping[str, Value] | None = None
-) -> Draft:
-    """A notice to the organisation of a request, to go as soon as it can."""
-    return notice_to(request.organisation, kind, purpose, values or {}, desk, request.id)
-
-
-def notice_to(
-    correspondent: str,
-    kind: str,
-    purpose: str,
-    values: Mapping[str, Value],
-    desk: Desk,
-    request: str | None = None,
-) -> Draft:
-    """A notice to somebody, to go as soon as it can."""
-    identity, key = desk.new_id("ntc"), desk.entropy(32)
-    packed = msgspec.json.encode(Wording(values=dict(values)))
-    return Draft(
-        id=identity,
-        request=request,
-        correspondent=correspondent,
-        kind=kind,
-        purpose=purpose,
-        wrapped_key=desk.vault.wrap(key, identity.encode()),
-        sealed=Envelope(key, identity).seal(b"notice", 0, packed, desk.entropy(NONCE_BYTES)),
-        next_try=written(desk.clock()),
-    )
-
-
 async def call_again(identity: str, last: str | None, desk: Desk) -> None:
     """Send a request that waits once more, with what opens it; once a day, `last` being when it was."""
     rows = desk.requests.requests(identity=identity)
@@ -201,6 +164,7 @@ async def call_again(identity: str, last: str | None, desk: Desk) -> None:
 async def issue(caller: Caller, identity: str, desk: Desk) -> Stored:
     """Send a draft on its way; raises Refused."""
     request = _raised_by(caller, identity, desk)
+    still_permitted(request, desk.parties, desk.law, uk_day(desk.clock()))
     found = await desk.requests.step(
         identity, Event.ISSUED, caller.party, notices=(calling_for(request, desk),)
     )
@@ -242,7 +206,8 @@ def _raised_by(caller: Caller, identity: str, desk: Desk) -> Stored:
 async def acknowledge(caller: Caller, identity: str, desk: Desk) -> Stored:
     """Say that a request has arrived and is in hand; saying it again changes nothing."""
     request = asked_of(caller, identity, desk)
-    if request.state in ENDED or request.state is State.ACKNOWLEDGED:
+    done = {each.event for each in desk.requests.history(identity)}
+    if request.state in ENDED or Event.ACKNOWLEDGED in done:
         return request
     return await desk.requests.step(identity, Event.ACKNOWLEDGED, caller.party)
 

@@ -258,6 +258,7 @@ def _front(
         obligations=ask.obligations,
         binder=ask.binder,
         matches=store.matches,
+        notices=store.notices,
         question=ask.question,
         answer=ask.answer,
         table=ask.table,

@@ -90,6 +90,6 @@ async def carry_out(order: Order, office: Office) -> dict[str, Any]:
             case Prefer():
                 return await prefer(order, office)
             case ShowCorrespondent(id=identity):
-                return show_correspondent(identity, office)
+                return await show_correspondent(identity, office)
             case ListCorrespondents(after=after):
                 return {"correspondents": listed(after, office)}

@@ -24,6 +24,8 @@ from gateway.core.notices import Value, written_day
 from gateway.core.reachable import AddressError, email_address, postal_lines
 
 LISTED: Final = 1_000
+# What can be seen in the folders of an inbox.
+_IN_FOLDERS: Final = frozenset({"requests", "orders", "reminders"})
 _PARENT: Final = re.compile(r"par_[0-9A-Za-z_-]{1,60}", re.ASCII)
 _EVIDENCE_CHARS: Final = 200
 _SECRET_BYTES: Final = 32
@@ -154,6 +156,11 @@ def _check_door(order: Agree, office: Office) -> None:
     if order.form in DOORS and order.form not in doors:
         with_what = "a client or a mailbox" if order.form == "api" else "an SSH key"
         raise refused(f"It has no door '{order.form}'; it comes in once it has {with_what}.")
+    if order.form == "sftp" and order.purpose not in _IN_FOLDERS:
+        raise refused(
+            "By SFTP there are requests, orders and their reminders, each in its folder. Agree to "
+            "another form for the rest, or to none: then it goes by post."
+        )
     if order.form == "webhook" and "api" not in doors:
         raise refused(
             "A webhook only says that something waits, which is collected over the API. Give it a "
@@ -217,12 +224,13 @@ async def prefer(order: Prefer, office: Office) -> dict[str, Any]:
 # --- looking ------------------------------------------------------------------------------------
 
 
-def show(identity: str, office: Office) -> dict[str, Any]:
+async def show(identity: str, office: Office) -> dict[str, Any]:
     """How somebody is reached, what they said, and what was sent to them; raises Refused.
 
     Of a webhook's secret it says only that there is one.
     """
     person = _person(identity, office)
+    await office.post.people.looked_at(identity)  # every look at personal data is an entry
     contact = office.post.open(person)
     sent = office.post.notices.sent_to(identity)
     return {

@@ -135,6 +135,9 @@ class Correspondents(Protocol):
     async def put(self, found: Correspondent) -> None:
         """Add somebody, or change how they are reached."""
 
+    async def looked_at(self, identity: str) -> None:
+        """Enter that an operator was shown how somebody is reached."""
+
     async def agree(self, identity: str, agreed: Agreed) -> None:
         """Keep an agreement."""
 

@@ -17,7 +17,7 @@ from gateway.core.identifiers import IdentifierError, nino
 from gateway.core.identity import Caller
 from gateway.core.order_terms import KINDS, ORDERS, terms_of
 from gateway.core.refusal import Reason, Refused
-from gateway.core.request_item import INFORMATION
+from gateway.core.request_item import INFORMATION, Stored
 
 _CITATION_CHARS: Final = 200
 
@@ -103,6 +103,16 @@ def permit(
         raise _not_valid(told if may else nothing)
     fit = [c for c in classes if set(types) <= law.may_be_asked((c,), asking.purposes, day)]
     return Allowed(types, due, min(fit or classes))
+
+
+def still_permitted(request: Stored, parties: Parties, law: Law, day: dt.date) -> None:
+    """See that what was drafted may still be asked on a day; raises Refused."""
+    party = parties.party(request.organisation, day)
+    classes: frozenset[str] = frozenset() if party is None else party.classes
+    if not set(request.record_types) <= law.may_be_asked(classes, request.purposes, day):
+        raise _not_valid("The law no longer allows this to be asked of the organisation.")
+    if request.kind == INFORMATION and request.due < day.isoformat():
+        raise _not_valid("The day by which the answer was needed has passed; draft it anew.")
 
 
 def _what(asking: Asking, deadlines: Deadlines, day: dt.date) -> tuple[tuple[str, ...], dt.date]:

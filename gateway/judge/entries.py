@@ -157,6 +157,7 @@ ADMINISTRATION: Final = frozenset(
         "request.erased",
         "notice.settled",
         "correspondent.changed",
+        "correspondent.shown",
         "agreement.made",
         "agreement.ended",
         "preference.changed",

@@ -187,7 +187,7 @@ async def test_a_list_is_raised_fetched_answered_by_hits_alone_and_closed(desks:
     listed = await desks.say("bank", "request", "list", "--batch", batch, "--json")
     assert len(listed.json["requests"]) == 2
     table = await desks.say("bank", "batch", "show", batch, "--csv")
-    found = {row["request"]: row for row in csv.DictReader(io.StringIO(table.out))}
+    found = {row["reference"]: row for row in csv.DictReader(io.StringIO(table.out))}
     assert found[first]["surname"] == "Marsh"
     assert set(found) == {first, second}
     shown = await desks.say("bank", "batch", "show", batch, "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import re
 import time
@@ -127,6 +128,20 @@ def credentials(request: web.Request) -> Credentials:
     if match is None:
         raise Refused(Reason.TOKEN_NOT_VALID, "Send 'Authorization: Bearer <token>'.")
     return Credentials(certificate, match[1], chain)
+
+
+def address_of(request: web.Request) -> str:
+    """Where a caller is, to count calls by: of IPv6 the network, behind a proxy what the proxy says."""
+    told = request.remote or ""
+    if is_within(request.remote, request.app[FRONT].trusted_proxies):
+        told = request.headers.get("X-Forwarded-For", told).rpartition(",")[2].strip()
+    try:
+        address = ipaddress.ip_address(told)
+    except ValueError:
+        return request.remote or ""
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def is_guest(shown: Credentials) -> bool:

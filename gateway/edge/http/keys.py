@@ -55,6 +55,7 @@ class Front:
     obligations: Obligations
     binder: Binder
     matches: Any
+    notices: Any
     question: Callable[[Stored, Who], bytes]
     answer: Callable[[Credentials, str, bytes], Awaitable[Answer]]
     table: Table

@@ -22,7 +22,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import INFORMATION, Stored
 from gateway.core.request_life import State
 from gateway.core.strict_json import strict_object
-from gateway.edge.http.exchange import credentials, is_guest, small_body, whole_number
+from gateway.edge.http.exchange import address_of, credentials, is_guest, small_body, whole_number
 from gateway.edge.http.keys import FRONT
 from gateway.edge.http.submissions import answered
 from gateway.obligation import owed
@@ -147,7 +147,7 @@ async def exchange_code(request: web.Request) -> web.Response:
     """POST /v1/access: an access code for a session that opens its one request."""
     front = request.app[FRONT]
     said = await read(request, Code)
-    session = await access.exchange(said.code, request.remote or "", front.wicket)
+    session = await access.exchange(said.code, address_of(request), front.wicket)
     return as_json(
         {
             "access_token": session.token,
@@ -163,7 +163,7 @@ async def another_code(request: web.Request) -> web.Response:
     """POST /v1/access/again: a fresh code, sent to where the organisation is reached."""
     front = request.app[FRONT]
     said = await read(request, Code)
-    await access.again(said.code, request.remote or "", front.wicket)
+    await access.again(said.code, address_of(request), front.wicket)
     told = "If the code was one of ours and its request is open, a fresh one is on its way."
     return as_json({"message": told}, status=202)
 

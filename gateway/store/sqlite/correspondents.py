@@ -105,6 +105,10 @@ class Correspondents:
 
         await self._change(ledger.CORRESPONDENT_CHANGED, write, id=found.id, of=found.kind)
 
+    async def looked_at(self, identity: str) -> None:
+        """Enter that an operator was shown how somebody is reached."""
+        await self._change(ledger.CORRESPONDENT_SHOWN, lambda _turn: None, id=identity)
+
     async def agree(self, identity: str, agreed: Agreed) -> None:
         """Keep an agreement; what could not be sent is tried again."""
 

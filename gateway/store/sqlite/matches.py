@@ -182,7 +182,8 @@ class _Judged:
         if not rows or place in turn.decided:
             raise Refused(Reason.NOT_FOUND, "There is no possible match to judge.")
         turn.decided[place] = True
-        self._number, organisation, kind = rows[0]
+        self._number, organisation = rows[0][:2]
+        kinds = {row[2] for row in rows}  # what one row said of one person is judged together
         turn.enter(
             ledger.REQUEST_MATCHED,
             id=self._request,
@@ -192,12 +193,13 @@ class _Judged:
             by=[self._by],
         )
         if self._verdict == "confirmed":
-            self._live = _covered(turn, self._request, {kind}, organisation, self._submission)
+            self._live = _covered(turn, self._request, kinds, organisation, self._submission)
 
     def write(self, turn: Turn) -> None:
         """The verdict, and the request it answers."""
         turn.db.execute(
-            "UPDATE match SET verdict = ? WHERE submission = ? AND row = ? AND request = ?",
+            "UPDATE match SET verdict = ? WHERE submission = ? AND row = ? AND request = ? "
+            "AND verdict = 'possible'",
             (self._verdict, self._number, self._row, self._request),
         )
         if self._live is not None:

@@ -77,6 +77,14 @@ class Notices:
         sql = "SELECT 1 FROM notice WHERE correspondent = ? AND kind = ? AND made >= ? LIMIT 1"
         return bool(fetch(self._reader, sql, (correspondent, kind, since)))
 
+    def sent_to_party(self, party: str, before: str | None, limit: int) -> list[Notice]:
+        """Notices that went to somebody, the newest first."""
+        return self._select(
+            "WHERE correspondent = ? AND sent IS NOT NULL AND id < ifnull(?, '~') "
+            "ORDER BY id DESC LIMIT ?",
+            (party, before, limit),
+        )
+
     def last(self, request: str) -> str | None:
         """When the newest notice of a request was made."""
         sql = "SELECT max(made) FROM notice WHERE request = ?"

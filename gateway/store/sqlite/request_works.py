@@ -35,8 +35,16 @@ class Raise:
         self._notices = notices
         self._happened: list[tuple[str, list[Happened]]] = []
         self.rows = 4 * len(requests) + 2 * len(notices)
+        self._before = False
 
     def prepare(self, turn: Turn) -> None:
+        batches = sorted({each.batch for each in self._requests if each.batch is not None})
+        for batch in batches:
+            sql = "SELECT 1 FROM request WHERE batch = ? LIMIT 1"
+            if ("batch", batch) in turn.decided or fetch(turn.db, sql, (batch,)):
+                self._before = True
+                return
+        turn.decided.update({("batch", batch): True for batch in batches})
         for request in self._requests:
             told: dict[str, Any] = {
                 "organisation": request.organisation,
@@ -66,6 +74,8 @@ class Raise:
             self._happened.append((request.id, done))
 
     def write(self, turn: Turn) -> None:
+        if self._before:
+            return
         marks = ", ".join("?" * len(NAMES))
         turn.db.executemany(
             f"INSERT INTO request ({COLUMNS}) VALUES ({marks})",  # noqa: S608 - constants
@@ -78,9 +88,9 @@ class Raise:
             write_events(turn, identity, done)
         insert_notices(turn, self._notices)
 
-    def answer(self, _turn: Turn) -> None:
-        """Nothing but that it is durable."""
-        return
+    def answer(self, _turn: Turn) -> bool:
+        """Whether they were raised now, and not before."""
+        return not self._before
 
 
 def _happened(n: int, event: Event, state: State, turn: Turn, by: str, entry: int) -> Happened:

@@ -46,9 +46,12 @@ class Requests:
 
     # --- changes, each durable on return, with its entries
 
-    async def raise_requests(self, requests: Sequence[Stored], notices: Sequence[Draft]) -> None:
-        """Store requests, drafted or issued, with the notices that go out for them."""
-        await self._writer.do(Raise(tuple(requests), tuple(notices)))
+    async def raise_requests(self, requests: Sequence[Stored], notices: Sequence[Draft]) -> bool:
+        """Store requests, drafted or issued, with the notices that go out for them; all, or none.
+
+        False where a list among them was raised before.
+        """
+        return bool(await self._writer.do(Raise(tuple(requests), tuple(notices))))
 
     async def step(
         self,

@@ -141,7 +141,7 @@ CREATE TABLE match (
     disagreed  TEXT NOT NULL,
     period     TEXT,                        -- the month that a deduction was made in
     at         TEXT NOT NULL,
-    PRIMARY KEY (submission, row, request)
+    PRIMARY KEY (submission, row, request, type)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX match_of_request ON match (request);
 
