@@ -6,7 +6,8 @@ the gateway's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -157,6 +158,7 @@ _LIFE: Final = {
     }.items()
 }
 _STATES: Final = tuple(_LIFE)
+_ENDED: Final = frozenset({"answered", "refused", "withdrawn"})
 
 
 class Lives:
@@ -200,18 +202,61 @@ class Lives:
         return None
 
 
-def check_asked(rows: Rows, told: list[tuple[int, Told]], say: Say) -> None:
-    """Compare the tables of requests and notices with their entries, each with its index."""
-    raised = {fact.id: fact for _, fact in told if isinstance(fact, Raised)}
-    last: dict[str, Happened] = {}
+@dataclass(slots=True)
+class _Stands:
+    """Where a request stands by its entries: what the database must say of it."""
+
+    asked: Raised
+    n: int = 1
+    state: str = "drafted"
+    due: str = ""
+    ended: str | None = None
+    lapsed: bool = False
+    stopped: bool = False
+
+    def take(self, fact: Happened) -> None:
+        """Follow one step more."""
+        self.n, self.due = fact.n, fact.due or self.due
+        if fact.state not in _ENDED:
+            self.ended = None
+        elif self.state not in _ENDED:
+            self.ended = fact.time
+        self.state = fact.state
+        self.lapsed |= fact.event == "lapsed"
+        if fact.event in {"queried", "explained"} or self.ended is not None:
+            self.stopped = fact.event == "queried" and self.ended is None
+
+    def row(self) -> tuple[Any, ...]:
+        """The row as it must be, but for what no entry speaks of."""
+        asked = self.asked
+        return (
+            asked.id, asked.organisation, asked.consumer, asked.purposes, asked.record_types,
+            asked.asks, asked.batch, self.state, self.n, self.due, self.ended, self.lapsed,
+            self.stopped,
+        )  # fmt: skip
+
+
+def check_asked(
+    rows: Rows,
+    told: list[tuple[int, Told]],
+    administered: Iterable[Mapping[str, Any]],
+    say: Say,
+) -> None:
+    """Compare the tables of requests and notices with their entries, each with its index.
+
+    `administered` are the acts of administration, of which some are about requests and notices.
+    """
+    stands: dict[str, _Stands] = {}
     events: list[tuple[Any, ...]] = []
     for index, fact in told:
         if isinstance(fact, Raised):
+            stands[fact.id] = _Stands(fact, due=fact.due)
             events.append(
                 (fact.id, 1, "raised", "drafted", fact.time, fact.consumer, None, None, index)
             )
         elif isinstance(fact, Happened):
-            last[fact.id] = fact
+            if fact.id in stands:
+                stands[fact.id].take(fact)
             about = (fact.submission, fact.notice, index)
             events.append((fact.id, fact.n, fact.event, fact.state, fact.time, fact.by, *about))
     kept = rows(
@@ -219,34 +264,39 @@ def check_asked(rows: Rows, told: list[tuple[int, Told]], say: Say) -> None:
     )
     for odd in sorted({row[0] for row in set(kept) ^ set(events)}):
         say(f"what happened to request {odd}", _UNSEEN)
+    acts = list(administered)
+    _check_requests(rows, stands, _last(acts, "request.erased", "time"), say)
+    _check_notices(rows, told, _last(acts, "notice.settled", "state"), say)
+
+
+def _last(acts: Iterable[Mapping[str, Any]], kind: str, name: str) -> dict[Any, Any]:
+    """What the last act of a kind says, by the id that it is about."""
+    return {act.get("id"): act.get(name) for act in acts if act.get("kind") == kind}
+
+
+def _check_requests(
+    rows: Rows, stands: dict[str, _Stands], erased: dict[Any, Any], say: Say
+) -> None:
     for row in rows(
-        "SELECT id, organisation, consumer, purposes, record_types, kind, batch, state, events "
-        "FROM request"
+        "SELECT id, organisation, consumer, purposes, record_types, kind, batch, state, events, due, "
+        "ended, lapsed_on IS NOT NULL, stopped IS NOT NULL, erased FROM request"
     ):
-        asked = raised.pop(row[0], None)
+        wanted = stands.pop(row[0], None)
         lists = tuple(tuple(msgspec.json.decode(text)) for text in row[3:5])
-        now = last.get(row[0])
-        stands = ("drafted", 1) if now is None else (now.state, now.n)
-        if asked is None or (*row[1:3], *lists, *row[5:]) != (
-            asked.organisation,
-            asked.consumer,
-            asked.purposes,
-            asked.record_types,
-            asked.asks,
-            asked.batch,
-            *stands,
-        ):
+        said = (*row[:3], *lists, *row[5:])
+        if wanted is None or said != (*wanted.row(), erased.get(row[0])):
             say(f"request {row[0]}", _UNSEEN)
-    for gone in raised:
+    for gone in stands:
         say(f"request {gone}", "the ledger speaks of it, and it is not there")
-    _check_notices(rows, told, say)
 
 
-def _check_notices(rows: Rows, told: list[tuple[int, Told]], say: Say) -> None:
+def _check_notices(
+    rows: Rows, told: list[tuple[int, Told]], settled: dict[Any, Any], say: Say
+) -> None:
     sent = {
         (
             fact.id, fact.request, fact.correspondent, fact.notice, fact.purpose, fact.form,
-            fact.agreement, _deemed(fact.form, fact.deemed), fact.time, index,
+            fact.agreement, _deemed(fact.form, fact.deemed), fact.time, index, settled.get(fact.id, "sent"),
         )
         for index, fact in told
         if isinstance(fact, NoticeSent)
@@ -255,7 +305,8 @@ def _check_notices(rows: Rows, told: list[tuple[int, Told]], say: Say) -> None:
         (*row[:7], _deemed(row[5], row[7]), *row[8:])
         for row in rows(
             "SELECT id, request, correspondent, kind, purpose, form, agreement, deemed_on, sent, "
-            "entry FROM notice WHERE sent IS NOT NULL"
+            "entry, iif(wrapped_key IS NULL AND request IS NULL, 'erased', state) "
+            "FROM notice WHERE sent IS NOT NULL"
         )
     }
     for odd in sorted({row[0] for row in kept ^ sent}):

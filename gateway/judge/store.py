@@ -109,7 +109,7 @@ class _Store:
         check_registry(self._rows, self._administered, self._say)
         # A store that no newer gateway has opened yet has no such table.
         if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'request_event'")):
-            check_asked(self._rows, self._told, self._say)
+            check_asked(self._rows, self._told, self._administered, self._say)
         found = self._findings.all()
         facts = (("ledger", self._key.name), ("size", str(size)))
         return Verdict(
