@@ -68,9 +68,9 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
             await asyncio.sleep(0)  # others get their turn
         try:
             wanted = _asking(row)
-            batch = _batch(caller, wanted.organisation, digest, desk)
+            batch = _batch(caller, wanted, digest, desk)
             made.append((number, asking.drafted(caller, wanted, desk, batch)))
-            batches.setdefault(wanted.organisation, batch)
+            batches.setdefault(batch, wanted.organisation)
         except Refused as refusal:
             said = {"row": number, "code": refusal.reason.value}
             refused.append(said | {"message": refusal.detail or refusal.meaning.title})
@@ -78,7 +78,7 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
     notices = [calling_for(each, desk) for each in requests if each.events > 1]
     if not await desk.requests.raise_requests(requests, notices):
         earlier = [
-            stored for batch in batches.values() for stored in desk.requests.requests(
+            stored for batch in batches for stored in desk.requests.requests(
                 consumer=caller.party, batch=batch, limit=REQUESTS_IN_A_FILE
             )
         ]  # fmt: skip
@@ -92,10 +92,16 @@ def _line(number: int | None, stored: Stored) -> dict[str, Any]:
     return {"row": number, "id": stored.id, "batch": stored.batch, "due": stored.due}
 
 
-def _batch(caller: Caller, organisation: str, digest: bytes, desk: Desk) -> str:
-    """The id of what one organisation is asked by one file: the same file, the same id."""
-    parts = (caller.party.encode(), organisation.encode(), digest)
-    number = int.from_bytes(desk.vault.tag("batch", *parts)[:17])
+def _batch(caller: Caller, wanted: Asking, digest: bytes, desk: Desk) -> str:
+    """The id of what one organisation is asked by one file: the same file, the same id.
+
+    Who is asked for other records, or for another purpose, is on another list: an answer to a list is
+    shown to whom its purposes allow.
+    """
+    alike = [wanted.kind, sorted(set(wanted.purposes)), sorted(set(wanted.record_types))]
+    parts = (caller.party, wanted.organisation, msgspec.json.encode(alike).decode())
+    tag = desk.vault.tag("batch", digest, *(part.encode() for part in parts))
+    number = int.from_bytes(tag[:17])
     return "bat_" + "".join(_ALPHABET[number >> 5 * at & 31] for at in range(26))
 
 

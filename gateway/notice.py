@@ -15,23 +15,23 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.calling import notice_to
 from gateway.core.backoff import next_try
 from gateway.core.carriage import Letters, NotTakenError
 from gateway.core.channel import NoWayError
 from gateway.core.correspondent import DOORS
 from gateway.core.deadlines import Nation, uk_day
-from gateway.core.envelope import NONCE_BYTES, Envelope, derive
+from gateway.core.envelope import NONCE_BYTES, derive
 from gateway.core.instant import read, written
 from gateway.core.ledger import commitment
 from gateway.core.limits import NOTICES_AT_A_TIME, NOTICES_HANDED_OVER
 from gateway.core.notice_item import NOTICE_SALT, Draft, Notice, Posted, Sent, Wording, text_of
-from gateway.core.notices import Value, written_day
+from gateway.core.notices import written_day
 from gateway.core.order_terms import ORDERS
 from gateway.planning import MootError, Outbox, Plan, envelope_of, plan
 
@@ -162,7 +162,7 @@ async def _tell_failing(planned: Plan, outbox: Outbox) -> None:
         "failing_since": written_day(uk_day(read(notice.made)), language),
         "stops_on": written_day(uk_day(now), language),
     }
-    await outbox.notices.add(_fresh(notice, kind, "receipts", values, outbox, request=None))
+    await outbox.notices.add(notice_to(notice.correspondent, kind, "receipts", values, outbox))
 
 
 def _seal(planned: Plan, outbox: Outbox) -> bytes:
@@ -248,29 +248,6 @@ def _successor(notice: Notice, outbox: Outbox) -> Draft | None:
         return None
     envelope = envelope_of(notice, outbox)
     said = msgspec.json.decode(envelope.open(b"notice", 0, notice.sealed), type=Wording)
-    told = said.values
-    return _fresh(notice, notice.kind, notice.purpose, told, outbox, request=notice.request)
-
-
-def _fresh(
-    notice: Notice,
-    kind: str,
-    purpose: str,
-    values: Mapping[str, Value],
-    outbox: Outbox,
-    *,
-    request: str | None,
-) -> Draft:
-    """A notice to the same somebody, to go now."""
-    identity, key = outbox.new_id("ntc"), outbox.entropy(32)
-    packed = msgspec.json.encode(Wording(values=dict(values)))
-    return Draft(
-        id=identity,
-        request=request,
-        correspondent=notice.correspondent,
-        kind=kind,
-        purpose=purpose,
-        wrapped_key=outbox.vault.wrap(key, identity.encode()),
-        sealed=Envelope(key, identity).seal(b"notice", 0, packed, outbox.entropy(NONCE_BYTES)),
-        next_try=written(outbox.clock()),
+    return notice_to(
+        notice.correspondent, notice.kind, notice.purpose, said.values, outbox, notice.request
     )

@@ -28,6 +28,7 @@ from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.instant import written
+from gateway.core.limits import CLARIFICATIONS
 from gateway.core.notice_item import Draft
 from gateway.core.order_terms import order_tag
 from gateway.core.permission import Asking, Parties, permit, still_permitted
@@ -216,6 +217,9 @@ async def query(caller: Caller, identity: str, text: str, desk: Desk) -> Stored:
     """Ask the officer what is meant; the clock stands still until there is an answer."""
     request = asked_of(caller, identity, desk)
     n = len(desk.requests.clarifications(identity)) + 1
+    if n > CLARIFICATIONS:
+        told = f"There were {CLARIFICATIONS} questions already; speak to the officer."
+        raise Refused(Reason.REQUEST_STATE, told)
     sealed = _sealed_text(request, b"question", n, text, desk)
     day = uk_day(desk.clock())
     await desk.requests.ask(identity, caller.party, n, sealed, day)

@@ -31,7 +31,7 @@ ALLOWED = {
     "gateway/request.py": ("gateway.core", "gateway.calling"),
     "gateway/bulk.py": ("gateway.core", "gateway.calling", "gateway.request"),
     "gateway/planning.py": ("gateway.core",),
-    "gateway/notice.py": ("gateway.core", "gateway.planning"),
+    "gateway/notice.py": ("gateway.core", "gateway.calling", "gateway.planning"),
     "gateway/access.py": ("gateway.core",),
     "gateway/reminding.py": ("gateway.core",),
     "gateway/matching.py": ("gateway.core",),

@@ -65,7 +65,7 @@ def _tell(found: Raised) -> None:
     again = "It had been sent before; nothing was raised anew. " if found.repeat else ""
     raised = screen.counted(len(found.requests), "request")
     screen.say(f"{again}Raised: {raised}; refused: {screen.counted(len(found.refused), 'row')}.")
-    for organisation, identity in sorted(found.batches.items()):
+    for identity, organisation in sorted(found.batches.items(), key=lambda pair: pair[::-1]):
         screen.say(f"  {organisation}: {identity}")
     for each in found.requests:
         click.echo(each.id)

@@ -188,7 +188,7 @@ class RefusedRow(msgspec.Struct, frozen=True):
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """What became of a file of requests; `batches` has the list of each organisation.
+    """What became of a file of requests; `batches` has the organisation of each list.
 
     `repeat` says that the file had been sent before, and nothing was raised anew.
     """

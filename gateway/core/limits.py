@@ -227,6 +227,9 @@ NOTICES_HANDED_OVER: Final = 8
 REQUESTS_AT_A_TIME: Final = 200
 REQUESTS_IN_A_FILE: Final = 5_000
 
+# Questions to an officer about one request; who has more should talk to somebody.
+CLARIFICATIONS: Final = 20
+
 # Access codes tried by one address, and by all, in a minute; calls for one request by whoever came
 # with its code; sessions end after so long.
 CODES_TRIED_EACH: Final = 10

@@ -183,7 +183,7 @@ async def test_a_list_is_raised_fetched_answered_by_hits_alone_and_closed(desks:
     again = await desks.say("tracing", "request", "bulk", file, "--json", code=Exit.PARTIAL)
     assert again.json["repeat"] is True
     assert {each["id"] for each in again.json["requests"]} == {first, second}
-    batch = again.json["batches"]["bank"]
+    batch = next(iter(again.json["batches"]))
     listed = await desks.say("bank", "request", "list", "--batch", batch, "--json")
     assert len(listed.json["requests"]) == 2
     table = await desks.say("bank", "batch", "show", batch, "--csv")
@@ -232,14 +232,14 @@ async def test_what_is_only_possible_waits_for_an_officer(desks: Desks) -> None:
     known = "SI 2008/2551 reg 4(1),2027-01-31"
     rows = [
         f"bank,IDENTIFY_TRACE,account address,{known},Marsh,Tamsin,1988-03-14,",
-        f"bank,IDENTIFY_TRACE,account,{known},Okafor,Daniel,1979-11-02,",
-        f"bank,IDENTIFY_TRACE,account,{known},Reyes,Ana,1990-01-01,",
+        f"bank,IDENTIFY_TRACE,account address,{known},Okafor,Daniel,1979-11-02,",
+        f"bank,IDENTIFY_TRACE,account address,{known},Reyes,Ana,1990-01-01,",
     ]
     listed = desks.directory / "list.csv"
     listed.write_text("\n".join([HEAD, *rows]) + "\n")
     raised = (await desks.say("tracing", "request", "bulk", listed, "--json")).json
     first, second, third = (each["id"] for each in raised["requests"])
-    batch = raised["batches"]["bank"]
+    batch = next(iter(raised["batches"]))
     file = desks.directory / "customers.csv"
     file.write_text(f"{COLUMNS}\n{MARSH}\n{OKAFOR}\n")
     words = ("request", "look-up", file, "--type", "text/csv")

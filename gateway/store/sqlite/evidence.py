@@ -29,7 +29,12 @@ class Evidence:
 
     def checkpoint(self) -> tuple[int, str]:
         """Size and signed note of the newest checkpoint."""
-        rows = fetch(self._reader, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")
+        # What is committed shows in the database a moment before its tiles are told to be there.
+        rows = fetch(
+            self._reader,
+            "SELECT size, note FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1",
+            (self.size,),
+        )
         if not rows:
             raise LookupError(_NOTHING)
         size, note = rows[0]
