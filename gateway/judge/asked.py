@@ -265,13 +265,10 @@ def check_asked(
     for odd in sorted({row[0] for row in set(kept) ^ set(events)}):
         say(f"what happened to request {odd}", _UNSEEN)
     acts = list(administered)
-    _check_requests(rows, stands, _last(acts, "request.erased", "time"), say)
-    _check_notices(rows, told, _last(acts, "notice.settled", "state"), say)
-
-
-def _last(acts: Iterable[Mapping[str, Any]], kind: str, name: str) -> dict[Any, Any]:
-    """What the last act of a kind says, by the id that it is about."""
-    return {act.get("id"): act.get(name) for act in acts if act.get("kind") == kind}
+    erased = {act.get("id"): act.get("time") for act in acts if act["kind"] == "request.erased"}
+    settled = {act.get("id"): act for act in acts if act["kind"] == "notice.settled"}
+    _check_requests(rows, stands, erased, say)
+    _check_notices(rows, told, settled, say)
 
 
 def _check_requests(
@@ -291,31 +288,26 @@ def _check_requests(
 
 
 def _check_notices(
-    rows: Rows, told: list[tuple[int, Told]], settled: dict[Any, Any], say: Say
+    rows: Rows, told: list[tuple[int, Told]], settled: Mapping[Any, Mapping[str, Any]], say: Say
 ) -> None:
-    sent = {
-        (
-            fact.id, fact.request, fact.correspondent, fact.notice, fact.purpose, fact.form,
-            fact.agreement, _deemed(fact.form, fact.deemed), fact.time, index, settled.get(fact.id, "sent"),
-        )
-        for index, fact in told
-        if isinstance(fact, NoticeSent)
-    }  # fmt: skip
-    kept = {
-        (*row[:7], _deemed(row[5], row[7]), *row[8:])
-        for row in rows(
+    sent = set()
+    for index, fact in told:
+        if not isinstance(fact, NoticeSent):
+            continue
+        # Of a letter the day is known once it has been posted.
+        fate = settled.get(fact.id, {})
+        day, state = fate.get("deemed") or fact.deemed, fate.get("state", "sent")
+        about = (fact.id, fact.request, fact.correspondent, fact.notice, fact.purpose)
+        sent.add((*about, fact.form, fact.agreement, day, fact.time, index, state))
+    kept = set(
+        rows(
             "SELECT id, request, correspondent, kind, purpose, form, agreement, deemed_on, sent, "
             "entry, iif(wrapped_key IS NULL AND request IS NULL, 'erased', state) "
             "FROM notice WHERE sent IS NOT NULL"
         )
-    }
+    )
     for odd in sorted({row[0] for row in kept ^ sent}):
         say(f"notice {odd}", _UNSEEN)
-
-
-def _deemed(form: str, day: str) -> str | None:
-    """The day a notice counts as served; of a letter it is known once it has been posted."""
-    return None if form == "post" else day
 
 
 def _shown(text: str) -> str:

@@ -30,6 +30,13 @@ async def _lived(directory, pki):
         await story.agrees("bank", "email", EMAIL)
         old = await story.ask("tracing", "bank", "identity")
         await story.do("tracing", old, "withdraw")
+        # A letter that served the day after it was handed over.
+        await story.store.correspondents.prefer("bank", time.day, post=True)
+        story.on(0, hour=23, minute=59)
+        await story.ask("tracing", "bank", "identity")
+        story.on(1, hour=0, minute=2)
+        await story.run("fates")
+        await story.store.correspondents.prefer("bank", time.day, post=False)
         late = await story.ask("tracing", "employer", "identity", due=time.day.isoformat())
         asked = await story.ask("tracing", "bank", "identity", "address")
         await story.do("bank", asked, "clarifications", text="Which Marsh?")
@@ -133,7 +140,7 @@ WHERE = {
     "submission": "submission IS NOT NULL",
     "notice": "notice IS NOT NULL",
     "ended": "ended IS NOT NULL",
-    "deemed_on": "form = 'email'",
+    "deemed_on": "form = 'post'",
     "form": "form = 'email'",
     "agreement": "form = 'email'",
     "sent": "sent IS NOT NULL",
@@ -172,7 +179,7 @@ def test_every_row_counts(lived):
     events = list(db.execute("SELECT request, n FROM request_event"))
     notices = [row[0] for row in db.execute("SELECT id FROM notice WHERE sent IS NOT NULL")]
     db.close()
-    assert (len(requests), len(events) > 15, len(notices) > 4) == (5, True, True)
+    assert (len(requests), len(events) > 15, len(notices) > 4) == (6, True, True)
     for each in requests:
         assert f"request {each}" in said_of(
             lived, "UPDATE request SET due = '2030-01-01' WHERE id = ?", each

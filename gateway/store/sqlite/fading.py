@@ -131,7 +131,7 @@ class _EraseNotices:
 
     def prepare(self, turn: Turn) -> None:
         for identity in self._notices:
-            turn.enter(ledger.NOTICE_SETTLED, id=identity, state="erased")
+            turn.enter(ledger.NOTICE_SETTLED, id=identity, state="erased", deemed=None)
 
     def write(self, turn: Turn) -> None:
         turn.db.executemany(

@@ -293,7 +293,8 @@ class _Settled:
         self._live: Live | None = None
 
     def prepare(self, turn: Turn) -> None:
-        turn.enter(ledger.NOTICE_SETTLED, id=self._notice, state=self._state)
+        deemed = None if self._posted is None else self._posted.deemed_on
+        turn.enter(ledger.NOTICE_SETTLED, id=self._notice, state=self._state, deemed=deemed)
         sql = "SELECT request FROM notice WHERE id = ?"
         request = fetch(turn.db, sql, (self._notice,))[0][0]
         found = None if request is None else live(turn, request)
