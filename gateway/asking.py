@@ -37,6 +37,7 @@ from gateway.core.stages import Answer, Arrival
 from gateway.edge.jobs import SharedJobs
 from gateway.edge.linkage import Linkage
 from gateway.edge.timetable import Daily, Every, Times
+from gateway.figures import RequestFigures
 from gateway.obligation import Obligations
 from gateway.store.sqlite.store import Store
 from gateway.submission import Intake, receive
@@ -90,6 +91,7 @@ class Asking:
     guests: Intake
     question: Callable[[Stored, Who], bytes]
     jobs: SharedJobs
+    figures: RequestFigures
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -116,6 +118,7 @@ class Asking:
         """Send and match what waits as soon as it does, under the same leases as the jobs."""
         # Who starts us may have given us a carrier, or mended what kept notices back.
         await self.outbox.notices.wake(written(self.desk.clock()))
+        await self.figures.look()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -210,6 +213,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         own=intake,
         guests=replace(intake, door=wicket),
         question=carriers.questions(settings, intake.clock),
+        figures=RequestFigures(settings.data),
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
     )
     begun.append(asking)

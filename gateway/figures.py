@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -13,10 +15,38 @@ from gateway.store.sqlite.connection import StoreError, open_reader
 from gateway.store.sqlite.requests import issued
 from gateway.store.sqlite.store import Store
 
-_COUNTED = ("asked", "answered", "open", "overdue", "escalated")
+# How old figures of requests may be.
+SECONDS: Final = 60
+_COUNTED: Final = ("asked", "answered", "open", "overdue", "escalated")
 
 
-def made(store: Store) -> Metrics:
+class RequestFigures:
+    """Figures of requests as of the last look, which takes a while and is not taken on the loop."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._found: list[Figures] = []
+
+    async def look(self) -> None:
+        """Read them anew."""
+        self._found = await asyncio.to_thread(requests_in, self._directory)
+
+    def families(self) -> list[tuple[str, str, dict[tuple[str, str], float]]]:
+        """Each figure by class and purpose, with its name and text."""
+        keyed = {(each.provider_class, each.purpose): each for each in self._found}
+        told = [
+            (
+                f"requests_{name}",
+                f"Requests {name}",
+                {key: float(getattr(each, name)) for key, each in keyed.items()},
+            )
+            for name in _COUNTED
+        ]
+        days = {k: each.median_days for k, each in keyed.items() if each.median_days is not None}
+        return [*told, ("requests_median_days", "Median days from asking to the answer", days)]
+
+
+def made(store: Store, requests: RequestFigures) -> Metrics:
     """The figures of a gateway, for Prometheus."""
     metrics = Metrics()
     metrics.gauge("ledger_size", "Entries in the ledger", lambda: store.evidence.size)
@@ -28,13 +58,8 @@ def made(store: Store) -> Metrics:
     metrics.gauge("writer_waiting", "Work that waits for the writer", lambda: store.writer.depth)
     metrics.gauge("notices_waiting", "Notices still to be sent", store.notices.waiting)
     metrics.gauge("notices_stuck", "Notices that can go by no way", store.notices.stuck)
-    metrics.families(lambda: _families(store))
+    metrics.families(requests.families)
     return metrics
-
-
-def requests(store: Store) -> list[Figures]:
-    """Figures of requests, by class and purpose."""
-    return figures_of(store.requests.figures())
 
 
 def requests_in(directory: Path) -> list[Figures]:
@@ -47,18 +72,3 @@ def requests_in(directory: Path) -> list[Figures]:
             f"There is no store that can be read in {directory}. Check 'data' in the settings."
         )
         raise StoreError(message) from error
-
-
-def _families(store: Store) -> list[tuple[str, str, dict[tuple[str, str], float]]]:
-    found = requests(store)
-    keyed = {(each.provider_class, each.purpose): each for each in found}
-    told = [
-        (
-            f"requests_{name}",
-            f"Requests {name}",
-            {k: float(getattr(f, name)) for k, f in keyed.items()},
-        )
-        for name in _COUNTED
-    ]
-    days = {k: f.median_days for k, f in keyed.items() if f.median_days is not None}
-    return [*told, ("requests_median_days", "Median days from asking to the answer", days)]

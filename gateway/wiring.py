@@ -158,7 +158,10 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         front = _front(settings, ring, intake, store, conclusions, ask)
         box = inboxes.made(settings, ring, intake, store, conclusions.begin)
         seal = Seal(store.evidence, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
-        jobs = _jobs(settings, store, trust, seal, conclusions, stopped, box, front.depot, now)
+        look = ask.figures.look
+        jobs = _jobs(
+            settings, store, trust, seal, conclusions, stopped, box, front.depot, now, look
+        )
         app = application(front, settings.networks(settings.monitors), annex.routes, annex.around)
         gateway = Gateway(settings, store, ring, the_law, trust, 0, stopped, box, None, ask)
         if annex.prepare is not None:
@@ -275,7 +278,7 @@ def _front(
         jwks=jwks(ring.token_keys, ring.evidence),
         openapi=(files("schemas") / "openapi.json").read_bytes(),
         schemas={item.name: item.read_bytes() for item in (files("schemas") / "json").iterdir()},
-        metrics=figures.made(store),
+        metrics=figures.made(store, ask.figures),
         trusted_proxies=settings.networks(settings.proxies),
         conclude=later.begin,
         concluded=later.wait,
@@ -329,6 +332,7 @@ def _jobs(
     box: Inbox,
     depot: upload.Depot,
     now: Clock,
+    look: Callable[[], Awaitable[None]],
 ) -> Jobs:
     async def check_seal() -> None:
         try:
@@ -361,6 +365,7 @@ def _jobs(
             "conclusions": (resume, settings.resume_seconds),
             "expiry": (expire, 60),
             "revocation": (refresh, settings.revocation_seconds),
+            "figures": (look, figures.SECONDS),
         },
     )
 

@@ -9,6 +9,7 @@ from tests.conftest import House
 
 
 async def figures(house: House) -> str:
+    await house.gateway.asking.figures.look()  # as every minute
     context = tls.client_context(house.pki.server_ca)
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,

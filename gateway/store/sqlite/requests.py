@@ -301,10 +301,6 @@ class Requests:
         )
         return int(rows[0][0])
 
-    def figures(self) -> list[Row]:
-        """Every request that was issued, as far as figures go."""
-        return issued(self._reader)
-
 
 def issued(reader: apsw.Connection) -> list[Row]:
     """Every request that was issued, as far as figures go."""
