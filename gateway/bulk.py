@@ -63,18 +63,31 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
     made: list[tuple[int, Stored]] = []
     refused: list[dict[str, Any]] = []
     batches: dict[str, str] = {}
+    waiting: dict[int, str] = {}
     for number, row in enumerate(rows, start=1):
         if number % _BREATH == 0:
             await asyncio.sleep(0)  # others get their turn
         try:
             wanted = _asking(row)
             batch = _batch(caller, wanted, digest, desk)
-            made.append((number, asking.drafted(caller, wanted, desk, batch)))
+            stored = asking.drafted(caller, wanted, desk, batch)
+            before = desk.requests.asked_already(stored.question or b"")
+            if before is not None:
+                waiting[number] = before
+            made.append((number, stored))
             batches.setdefault(batch, wanted.organisation)
         except Refused as refusal:
             said = {"row": number, "code": refusal.reason.value}
             refused.append(said | {"message": refusal.detail or refusal.meaning.title})
     requests = [stored for _, stored in made]
+    if waiting and not any(desk.requests.requests(batch=batch, limit=1) for batch in batches):
+        # A file that was mended and sent whole: what waits already is not asked twice.
+        for number, before in waiting.items():
+            said = f"This waits for its answer already, as {before}."
+            refused.append({"row": number, "code": "already-asked", "message": said})
+        made = [(number, stored) for number, stored in made if number not in waiting]
+        batches = {stored.batch or "": stored.organisation for _, stored in made}
+        requests = [stored for _, stored in made]
     notices = [calling_for(each, desk) for each in requests if each.events > 1]
     if not await desk.requests.raise_requests(requests, notices):
         earlier = [

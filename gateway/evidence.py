@@ -148,13 +148,15 @@ def _notice(notice: Notice, binder: Binder) -> PackNotice:
     said = msgspec.json.decode(opened_words, type=Wording)
     assert notice.entry is not None
     assert notice.sent is not None
+    # A letter counts from the day on which it is posted, which is told once it has been.
+    counts = notice.form != "post" or notice.state == "delivered"
     return PackNotice(
         id=notice.id,
         kind=notice.kind,
         form=notice.form or "post",
         sent_at=notice.sent,
-        deemed_served_on=notice.deemed_on,
-        deemed_citation=notice.deemed_by,
+        deemed_served_on=notice.deemed_on if counts else None,
+        deemed_citation=notice.deemed_by if counts else None,
         text=text_of(said),
         status=(notice.state,),
         entry=notice.entry,

@@ -31,7 +31,7 @@ from gateway.core.instant import written
 from gateway.core.limits import CLARIFICATIONS
 from gateway.core.notice_item import Draft
 from gateway.core.order_terms import order_tag
-from gateway.core.permission import Asking, Parties, permit, still_permitted
+from gateway.core.permission import Asking, Parties, permit, question_tag, still_permitted
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Clarification, Happened, Stored
 from gateway.core.request_life import ENDED, OPEN, Event, State, left
@@ -70,6 +70,7 @@ class Requests(Protocol):
         before: str | None = None,
         limit: int = 1_000,
     ) -> list[Stored]: ...
+    def asked_already(self, question: bytes) -> str | None: ...
     def history(self, identity: str) -> list[Happened]: ...
     def clarifications(self, identity: str) -> list[Clarification]: ...
 
@@ -143,6 +144,7 @@ def drafted(caller: Caller, asking: Asking, desk: Desk, batch: str | None = None
         provider_class=allowed.provider_class,
         batch=batch,
         terms=None if asking.terms is None else sealed(b"terms", asking.terms),
+        question=question_tag(caller.party, asking, desk.vault),
         order_tag=order_tag(asking.organisation, (asking.terms or {}).get("order"), desk.vault),
     )
 

@@ -71,12 +71,12 @@ def values_of(
     """The values of every placeholder that a request can give; each template takes what it asks for."""
     values: dict[str, Value] = {
         "contact": contact,
-        "settings_link": f"{issuer}/docs",
+        "settings_link": f"{issuer}/answer",
         "code_link": f"{issuer}/answer",
     }
     if about is None:
         return values
-    link = f"{issuer}/v1/requests/{about.reference}" if code is None else f"{issuer}/answer"
+    link = f"{issuer}/answer"
     day = written_day(about.due, language)
     values |= {
         "reference": about.reference,

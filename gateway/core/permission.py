@@ -105,6 +105,27 @@ def permit(
     return Allowed(types, due, min(fit or classes))
 
 
+class Tags(Protocol):
+    """Makes look-up tags under a key of our own."""
+
+    def tag(self, purpose: str, *parts: bytes) -> bytes:
+        """A tag, the same for the same parts."""
+
+
+def question_tag(consumer: str, asking: Asking, tags: Tags) -> bytes:
+    """How it is known that the same was asked before: of whom, about whom, why and for what."""
+    alike = (
+        asking.organisation,
+        sorted(set(asking.purposes)),
+        sorted(set(asking.record_types)),
+        asking.kind,
+        asking.terms,
+        asking.subject,
+    )
+    packed = msgspec.json.encode(alike, order="deterministic")
+    return tags.tag("question", consumer.encode(), packed)
+
+
 def still_permitted(request: Stored, parties: Parties, law: Law, day: dt.date) -> None:
     """See that what was drafted may still be asked on a day; raises Refused."""
     party = parties.party(request.organisation, day)

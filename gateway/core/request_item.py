@@ -35,6 +35,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     batch: str | None = None
     terms: bytes | None = None
     order_tag: bytes | None = None
+    question: bytes | None = None
     served_on: str | None = None
     lapsed_on: str | None = None
     ended: str | None = None

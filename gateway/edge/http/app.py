@@ -22,6 +22,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.edge.client_certificate import is_within
 from gateway.edge.http import (
     about,
+    answer_page,
     bulk,
     corrections,
     feeds,
@@ -152,6 +153,7 @@ ROUTES: Final = (
     Route("GET", "/problems/{slug}", about.problem_type, Policy.PUBLIC),
     Route("GET", "/openapi.json", about.openapi, Policy.PUBLIC),
     Route("GET", "/docs", about.docs, Policy.PUBLIC),
+    Route("GET", "/answer", answer_page.page, Policy.PUBLIC),
     Route("GET", "/health/live", about.live, Policy.PUBLIC),
     Route("GET", "/health/ready", about.ready, Policy.PUBLIC),
     Route("GET", "/metrics", about.metrics, Policy.MONITOR),

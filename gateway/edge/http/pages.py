@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-_STYLE: Final = """
+STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#0b0c0c}
 h1{font-size:2rem}h2{margin-top:2.5rem;border-bottom:2px solid #1d70b8}code,pre{font:14px/1.4
 ui-monospace,monospace;background:#f3f2f1}code{padding:.1rem .3rem}pre{padding:.8rem;overflow:auto}
@@ -25,7 +25,7 @@ def documentation(document: dict[str, Any]) -> str:
 def _page(document: dict[str, Any]) -> Iterator[str]:
     info = document["info"]
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(info["title"])}'
-    yield f"</title><style>{_STYLE}</style></head><body><main><h1>{escape(info['title'])}</h1>"
+    yield f"</title><style>{STYLE}</style></head><body><main><h1>{escape(info['title'])}</h1>"
     yield f"<p>{escape(info['description'])}</p>"
     yield '<p>The same, for machines: <a href="/openapi.json">/openapi.json</a></p><nav><ul>'
     for path, methods in document["paths"].items():

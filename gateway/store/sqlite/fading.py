@@ -102,7 +102,7 @@ class _Erase:
         each = [(identity,) for identity in self._requests]
         turn.db.executemany(
             "UPDATE request SET wrapped_key = ?, subject = ?, terms = NULL, reference = NULL, "
-            "order_tag = NULL, erased = ? WHERE id = ?",
+            "order_tag = NULL, question = NULL, erased = ? WHERE id = ?",
             [(_NOTHING, _NOTHING, turn.written, identity) for identity in self._requests],
         )
         turn.db.executemany(

@@ -20,7 +20,7 @@ from gateway.store.sqlite.writer import Turn
 
 COLUMNS: Final = (
     "id, organisation, consumer, purposes, citation, record_types, reference, wrapped_key, subject, "
-    "raised, due, kind, state, events, class, batch, terms, order_tag, served_on, lapsed_on, ended, stopped, "
+    "raised, due, kind, state, events, class, batch, terms, order_tag, question, served_on, lapsed_on, ended, stopped, "
     "reminded, covered, erased"
 )
 NAMES: Final = tuple("provider_class" if name == "class" else name for name in COLUMNS.split(", "))

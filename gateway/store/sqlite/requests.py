@@ -205,6 +205,16 @@ class Requests:
             (limit,),
         )
 
+    def asked_already(self, question: bytes) -> str | None:
+        """A request that waits, in which the same was asked of the same about the same."""
+        rows = fetch(
+            self._reader,
+            "SELECT id FROM request WHERE question = ? "
+            "AND state NOT IN ('answered', 'refused', 'withdrawn') LIMIT 1",
+            (question,),
+        )
+        return rows[0][0] if rows else None
+
     def owed(
         self,
         side: Literal["organisation", "consumer"],

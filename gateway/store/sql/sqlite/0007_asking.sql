@@ -8,6 +8,7 @@ ALTER TABLE request ADD COLUMN class TEXT;
 ALTER TABLE request ADD COLUMN batch TEXT;
 ALTER TABLE request ADD COLUMN terms BLOB;              -- sealed: the terms of an order
 ALTER TABLE request ADD COLUMN order_tag BLOB;          -- the order's reference, as a keyed hash
+ALTER TABLE request ADD COLUMN question BLOB;           -- who is asked what of whom, as a keyed hash
 ALTER TABLE request ADD COLUMN served_on TEXT;          -- the day on which it counts as served
 ALTER TABLE request ADD COLUMN served_by TEXT;          -- the notice that fixed that day
 ALTER TABLE request ADD COLUMN lapsed_on TEXT;
@@ -21,6 +22,7 @@ CREATE INDEX request_of_consumer ON request (consumer, id);
 DROP INDEX request_of_organisation;
 CREATE INDEX request_of_organisation ON request (organisation, id);
 CREATE INDEX request_of_order ON request (order_tag) WHERE order_tag IS NOT NULL;
+CREATE INDEX request_of_question ON request (question) WHERE question IS NOT NULL;
 CREATE INDEX request_of_batch ON request (batch) WHERE batch IS NOT NULL;
 
 -- What happened to a request, each with its entry in the ledger.
