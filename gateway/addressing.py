@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway import asking, calling, carriers, planning
-from gateway import request as story
 from gateway.administration.office import PostRoom
 from gateway.config import Settings
 from gateway.core.channel import Form
@@ -15,6 +14,7 @@ from gateway.core.correspondent import Contact, Correspondent
 from gateway.core.duty import Law
 from gateway.core.notice_item import Draft
 from gateway.core.notices import Value
+from gateway.desk import Desk
 from gateway.edge.keyring import KeyRing
 from gateway.store.sqlite.store import Store
 
@@ -32,7 +32,7 @@ def made(
     new_id: Callable[[str], str],
 ) -> PostRoom:
     """The post room of a store."""
-    desk = story.Desk(
+    desk = Desk(
         requests=store.requests,
         parties=store.registry,
         vault=ring,

@@ -34,6 +34,7 @@ from gateway.core.notice_item import Draft
 from gateway.core.notices import Templates, written_day
 from gateway.core.request_item import Stored
 from gateway.core.stages import Answer, Arrival
+from gateway.desk import Desk
 from gateway.edge.jobs import SharedJobs
 from gateway.edge.linkage import Linkage
 from gateway.edge.timetable import Daily, Every, Times
@@ -80,7 +81,7 @@ class House:
 class Asking:
     """Everything that follows from asking, and the task that sends what waits."""
 
-    desk: story.Desk
+    desk: Desk
     outbox: planning.Outbox
     clockwork: reminding.Clockwork
     wicket: access.Wicket
@@ -158,7 +159,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         for each in begun:
             each.wake()
 
-    desk = story.Desk(
+    desk = Desk(
         requests=store.requests,
         parties=store.registry,
         vault=vault,
@@ -193,6 +194,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         linkage=Linkage(read_model((files("schemas") / "matching.toml").read_text())),
         vault=vault,
         subject=lambda request: story.subject_of(request, desk),
+        told=lambda request: story.subject_told(request, desk),
     )
     wicket = access.wicket(
         store.codes,
@@ -220,12 +222,12 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
     return asking
 
 
-def _name(store: Store, party: str, desk: story.Desk) -> str:
+def _name(store: Store, party: str, desk: Desk) -> str:
     found = store.registry.party(party, desk.clock().date())
     return party if found is None else found.name
 
 
-def _outbox(settings: Settings, desk: story.Desk, store: Store, house: House) -> planning.Outbox:
+def _outbox(settings: Settings, desk: Desk, store: Store, house: House) -> planning.Outbox:
     organisation = Caller("", "organisation", frozenset(), "", frozenset(), "")
     return planning.Outbox(
         notices=store.notices,
@@ -251,7 +253,7 @@ def _outbox(settings: Settings, desk: story.Desk, store: Store, house: House) ->
 def _jobs(
     settings: Settings,
     store: Store,
-    desk: story.Desk,
+    desk: Desk,
     outbox: planning.Outbox,
     clockwork: reminding.Clockwork,
     table: matching.Table,

@@ -27,7 +27,7 @@ from gateway.core.permission import Asking
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
 from gateway.core.strict_json import strict_object
-from gateway.request import Desk
+from gateway.desk import Desk
 
 CSV: Final = "text/csv"
 LINES: Final = ("application/x-ndjson", "application/jsonl")
@@ -83,8 +83,8 @@ async def ask_many(caller: Caller, body: bytes, media_type: str, desk: Desk) -> 
     if waiting and not any(desk.requests.requests(batch=batch, limit=1) for batch in batches):
         # A file that was mended and sent whole: what waits already is not asked twice.
         for number, before in waiting.items():
-            said = f"This waits for its answer already, as {before}."
-            refused.append({"row": number, "code": "already-asked", "message": said})
+            words = f"This waits for its answer already, as {before}."
+            refused.append({"row": number, "code": "already-asked", "message": words})
         made = [(number, stored) for number, stored in made if number not in waiting]
         batches = {stored.batch or "": stored.organisation for _, stored in made}
         requests = [stored for _, stored in made]

@@ -25,7 +25,7 @@ from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.groups.person import Where, Who
 from gateway.core.identity import Caller
-from gateway.core.limits import SUBMISSIONS_MATCHED
+from gateway.core.limits import PEOPLE_LOOKED_UP, SUBMISSIONS_MATCHED
 from gateway.core.matching import Match, MatchingError, Person, explain
 from gateway.core.matching import Subject as Sought
 from gateway.core.order_terms import order_tag
@@ -40,6 +40,7 @@ _WHERE: Final = msgspec.json.Decoder(Where)
 # Facts that come round by themselves; they are tied to an order, and answer no question.
 _ROUND: Final = "deduction"
 _ORDER: Final = "deo"
+_PLAIN: Final = ("records.csv.", "records.jsonl.")
 _HEAD_BYTES: Final = 4_096
 _PARTS: Final = ("who", "where", "case", "pay", "status", "order")
 
@@ -102,12 +103,16 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where records and requests are laid side by side; built once by `gateway.wiring`."""
+    """Where records and requests are laid side by side; built once by `gateway.wiring`.
+
+    `subject` is all that is known of whom a request is about, `told` what its organisation is told.
+    """
 
     matches: Matches
     linkage: Linkage
     vault: Vault
     subject: Callable[[Stored], Subject]
+    told: Callable[[Stored], Subject]
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -262,25 +267,21 @@ async def look_up(
         raise Refused(Reason.NOT_PERMITTED, "Only an organisation has such a file.")
     known = tuple(each for each in formats if media_type in each.media_types)
     known = known or tuple(each for each in formats if media_type in each.general_media_types)
+    known = tuple(each for each in known if each.name.startswith(_PLAIN))
     if not known:
-        raise Refused(Reason.CONTENT_TYPE_UNKNOWN)
+        raise Refused(Reason.CONTENT_TYPE_UNKNOWN, "Send the people as CSV or JSON lines.")
     admissible = law.admissible(caller.classes, known, now.date())
     fitting = [each for each in admissible if each.recognises(body[:_HEAD_BYTES])]
     adapter = (fitting or list(admissible))[0]
-    people: dict[int, Person] = {}
-    for item in adapter.read(MemoryBody(body), ReadContext(now)):
-        who = getattr(item, "who", None)
-        if isinstance(who, Who) and isinstance(item, Record):
-            where = getattr(item, "where", None)
-            people.setdefault(item.row, Person(row=item.row, who=who, where=where))
-    sought = table.matches.open_requests(caller.party, None)
+    people = await asyncio.to_thread(_people, adapter, body, now)
+    # No more is compared than what the organisation is told: it must not find out the rest by trying.
     subjects = [
         Sought(id=each.id, who=subject.who, where=subject.where)
-        for each in sought
-        for subject in (table.subject(each),)
+        for each in table.matches.open_requests(caller.party, None)
+        for subject in (table.told(each),)
     ]
     try:
-        found = await asyncio.to_thread(table.linkage.match, subjects, list(people.values()))
+        found = await asyncio.to_thread(table.linkage.match, subjects, people)
     except MatchingError as error:
         raise Refused(Reason.PARAMETER_NOT_VALID, str(error)) from error
     return [
@@ -295,6 +296,20 @@ async def look_up(
         }
         for match in found
     ]
+
+
+def _people(adapter: Adapter, body: bytes, now: dt.datetime) -> list[Person]:
+    """Whom the records of a file are about, each row once; raises Refused."""
+    people: dict[int, Person] = {}
+    for item in adapter.read(MemoryBody(body), ReadContext(now)):
+        who = getattr(item, "who", None)
+        if isinstance(who, Who) and isinstance(item, Record):
+            where = getattr(item, "where", None)
+            people.setdefault(item.row, Person(row=item.row, who=who, where=where))
+        if len(people) > PEOPLE_LOOKED_UP:
+            told = f"At most {PEOPLE_LOOKED_UP} people are looked up at a time."
+            raise Refused(Reason.BODY_TOO_LARGE, told)
+    return list(people.values())
 
 
 def _facts(groups: dict[str, bytes], name: str) -> dict[str, Any]:

@@ -65,7 +65,10 @@ async def remind(work: Clockwork, now: dt.datetime) -> int:
     # The nearest day first: who was to be reminded twice by now is reminded once.
     for line, days in reversed(list(enumerate(before, start=1))):
         while found := work.requests.to_remind(day, days, line, REQUESTS_AT_A_TIME):
-            count += await _each(work, found, Event.REMINDED, "reminder", day, line)
+            done = await _each(work, found, Event.REMINDED, "reminder", day, line)
+            count += done
+            if not done:
+                break  # what is left moved on meanwhile, or cannot
     return count
 
 
@@ -77,7 +80,10 @@ async def lapse(work: Clockwork, now: dt.datetime) -> int:
     # The longest overdue first, under the last line they have come to: it is said once for all.
     for line, days in _after(work, day, first):
         while found := work.requests.past_due(_due(day, days, first, line), REQUESTS_AT_A_TIME):
-            count += await _each(work, found, Event.LAPSED, "overdue", day, line)
+            done = await _each(work, found, Event.LAPSED, "overdue", day, line)
+            count += done
+            if not done:
+                break  # what is left moved on meanwhile, or cannot
     return count
 
 
@@ -89,7 +95,10 @@ async def chase(work: Clockwork, now: dt.datetime) -> int:
     for line, days in _after(work, day, first)[:-1]:
         due = day - dt.timedelta(days=days)
         while found := work.requests.overdue(due, line, REQUESTS_AT_A_TIME):
-            count += await _each(work, found, Event.REMINDED, "overdue", day, line)
+            done = await _each(work, found, Event.REMINDED, "overdue", day, line)
+            count += done
+            if not done:
+                break  # what is left moved on meanwhile, or cannot
     return count
 
 
@@ -110,11 +119,19 @@ async def escalate(work: Clockwork, now: dt.datetime) -> int:
     due = day - dt.timedelta(days=days)
     count = 0
     while found := work.requests.overdue(due, _EVERY, REQUESTS_AT_A_TIME):
-        count += await _each(work, found, Event.ESCALATED, "escalation", day, None)
+        done = await _each(work, found, Event.ESCALATED, "escalation", day, None)
+        count += done
+        if not done:
+            break  # what is left moved on meanwhile, or cannot
     # Also of those whose process was killed before it came to them.
-    while waiting := work.requests.without_pack(REQUESTS_AT_A_TIME):
-        for each in waiting:
+    faults: list[Exception] = []
+    for each in work.requests.without_pack(REQUESTS_AT_A_TIME):
+        try:
             await work.pack(each.id)
+        except Exception as fault:  # noqa: BLE001 - one must not keep the others from theirs
+            faults.append(fault)
+    if faults:
+        raise faults[0]
     return count
 
 

@@ -14,88 +14,30 @@ A request without a purpose in law is refused here, before it can reach anybody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from gateway.calling import calling_for, notice_of
-from gateway.core.deadlines import Deadlines, uk_day
-from gateway.core.duty import Law
+from gateway.core.deadlines import uk_day
 from gateway.core.envelope import NONCE_BYTES, Envelope
-from gateway.core.groups.person import Who
+from gateway.core.groups.person import Where, Who
 from gateway.core.identity import Caller
-from gateway.core.instant import written
+from gateway.core.instant import read, written
 from gateway.core.limits import CLARIFICATIONS
-from gateway.core.notice_item import Draft
 from gateway.core.order_terms import order_tag
-from gateway.core.permission import Asking, Parties, permit, question_tag, still_permitted
+from gateway.core.permission import Asking, permit, question_tag, still_permitted
 from gateway.core.refusal import Reason, Refused
-from gateway.core.request_item import Clarification, Happened, Stored
+from gateway.core.request_item import Stored
 from gateway.core.request_life import ENDED, OPEN, Event, State, left
 from gateway.core.subject import Subject, least
+from gateway.desk import Desk
 
 SCOPE: Final = "requests"
 _TEXT_CHARS: Final = 4_000
-
-
-class Requests(Protocol):
-    """Remembers requests; each change is durable on return, with its ledger entries.
-
-    `step`, `ask` and `explain` raise Refused(REQUEST_STATE) for what cannot happen to a request where
-    it stands, also when it moved on since it was looked at. `raise_requests` raises all or, where a
-    list among them was raised before, none, and is then False.
-    """
-
-    async def raise_requests(
-        self, requests: Sequence[Stored], notices: Sequence[Draft]
-    ) -> bool: ...
-    async def step(
-        self, identity: str, event: Event, by: str, *, notices: Sequence[Draft] = ()
-    ) -> Stored: ...
-    async def ask(self, identity: str, by: str, n: int, question: bytes, day: dt.date) -> None: ...
-    async def explain(
-        self, identity: str, by: str, n: int, answer: bytes, day: dt.date, notice: Draft | None
-    ) -> None: ...
-    def requests(
-        self,
-        *,
-        organisation: str | None = None,
-        consumer: str | None = None,
-        identity: str | None = None,
-        states: Iterable[str] = (),
-        batch: str | None = None,
-        before: str | None = None,
-        limit: int = 1_000,
-    ) -> list[Stored]: ...
-    def asked_already(self, question: bytes) -> str | None: ...
-    def history(self, identity: str) -> list[Happened]: ...
-    def clarifications(self, identity: str) -> list[Clarification]: ...
-
-
-class Vault(Protocol):
-    """Wraps and unwraps the keys of subjects, and makes look-up tags."""
-
-    def wrap(self, data_key: bytes, aad: bytes) -> bytes: ...
-    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes: ...
-    def tag(self, purpose: str, *parts: bytes) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What asking is made of; built once by `gateway.wiring`. `sent` is told that notices wait."""
-
-    requests: Requests
-    parties: Parties
-    vault: Vault
-    law: Law
-    deadlines: Deadlines
-    clock: Callable[[], dt.datetime]
-    entropy: Callable[[int], bytes]
-    new_id: Callable[[str], str]
-    sent: Callable[[], None] = lambda: None
+_SOMEBODY: Final = Caller("", "organisation", frozenset(), "", frozenset(), "")
 
 
 # --- asking -------------------------------------------------------------------------------------
@@ -157,7 +99,7 @@ async def call_again(identity: str, last: str | None, desk: Desk) -> None:
         return
     notice = notice_of(rows[0], "reminder", "reminders", desk)
     with suppress(Refused):  # not served yet, or it moved on: that is not said either
-        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,))
+        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,), alone=True)
         desk.sent()
 
 
@@ -169,7 +111,11 @@ async def issue(caller: Caller, identity: str, desk: Desk) -> Stored:
     request = _raised_by(caller, identity, desk)
     still_permitted(request, desk.parties, desk.law, uk_day(desk.clock()))
     found = await desk.requests.step(
-        identity, Event.ISSUED, caller.party, notices=(calling_for(request, desk),)
+        identity,
+        Event.ISSUED,
+        caller.party,
+        notices=(calling_for(request, desk),),
+        seen=request.state,
     )
     desk.sent()
     return found
@@ -180,7 +126,9 @@ async def withdraw(caller: Caller, identity: str, desk: Desk) -> Stored:
     request = _raised_by(caller, identity, desk)
     told = request.state is not State.DRAFTED
     notices = (notice_of(request, "withdrawn", "requests", desk),) if told else ()
-    found = await desk.requests.step(identity, Event.WITHDRAWN, caller.party, notices=notices)
+    found = await desk.requests.step(
+        identity, Event.WITHDRAWN, caller.party, notices=notices, seen=request.state
+    )
     desk.sent()
     return found
 
@@ -216,15 +164,29 @@ async def acknowledge(caller: Caller, identity: str, desk: Desk) -> Stored:
 
 
 async def query(caller: Caller, identity: str, text: str, desk: Desk) -> Stored:
-    """Ask the officer what is meant; the clock stands still until there is an answer."""
+    """Ask the officer what is meant; the clock stands still until there is an answer.
+
+    Who has had as many days so as the table of deadlines gives may still ask, and time runs on.
+    """
     request = asked_of(caller, identity, desk)
-    n = len(desk.requests.clarifications(identity)) + 1
-    if n > CLARIFICATIONS:
+    before = desk.requests.clarifications(identity)
+    day = uk_day(desk.clock())
+    if len(before) >= CLARIFICATIONS:
         told = f"There were {CLARIFICATIONS} questions already; speak to the officer."
         raise Refused(Reason.REQUEST_STATE, told)
+    if request.due < day.isoformat():
+        raise Refused(
+            Reason.REQUEST_STATE, "Its day has passed; answer it, or speak to the officer."
+        )
+    n = len(before) + 1
+    stood = sum(
+        (uk_day(read(each.answered)) - uk_day(read(each.asked))).days
+        for each in before
+        if each.answered is not None
+    )
+    stops = stood < desk.deadlines.days("CLOCK_STOPS", day)[0]
     sealed = _sealed_text(request, b"question", n, text, desk)
-    day = uk_day(desk.clock())
-    await desk.requests.ask(identity, caller.party, n, sealed, day)
+    await desk.requests.ask(identity, caller.party, n, sealed, day, stops=stops)
     return asked_of(caller, identity, desk)
 
 
@@ -353,6 +315,13 @@ def subject_for(stored: Stored, caller: Caller, desk: Desk) -> dict[str, Any]:
             ]
         return known
     return least(subject, desk.law.finds_by(stored.provider_class))
+
+
+def subject_told(stored: Stored, desk: Desk) -> Subject:
+    """Whom a request is about, as far as its organisation is told."""
+    told = subject_for(stored, _SOMEBODY, desk)
+    where = msgspec.convert(told.pop("address", []), tuple[Where, ...])
+    return Subject(who=msgspec.convert(told, Who), where=where)
 
 
 def person_of(stored: Stored, caller: Caller, desk: Desk) -> Who:

@@ -227,6 +227,9 @@ NOTICES_HANDED_OVER: Final = 8
 REQUESTS_AT_A_TIME: Final = 200
 REQUESTS_IN_A_FILE: Final = 5_000
 
+# Answers to one request: its evidence must still be a pack that somebody reads.
+ANSWERS_OF_A_REQUEST: Final = 400
+
 # Questions to an officer about one request; who has more should talk to somebody.
 CLARIFICATIONS: Final = 20
 
@@ -242,3 +245,6 @@ SUBMISSIONS_MATCHED: Final = 50
 
 # A file of requests, or of people to be looked up among them.
 BULK_BODY_BYTES: Final = 16 * MIB
+
+# People of one file that are looked up among requests.
+PEOPLE_LOOKED_UP: Final = 20_000

@@ -20,6 +20,9 @@ from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import INFORMATION, Stored
 
 _CITATION_CHARS: Final = 200
+_REFERENCE_CHARS: Final = 100
+_NAME_CHARS: Final = 200
+_LATEST: Final = dt.timedelta(days=366)
 
 
 class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,10 +85,12 @@ def permit(
     allowed = {p for feed in caller.classes for p in law.purposes_of(feed)}
     if not asking.purposes or not set(asking.purposes) <= allowed:
         raise Refused(Reason.NO_PURPOSE, f"Your purposes in law are: {', '.join(sorted(allowed))}.")
-    if not asking.citation.strip() or len(asking.citation) > _CITATION_CHARS:
-        raise _not_valid("citation says which law obliges the answer.")
-    if due < day:
-        raise _not_valid("due is a day that is still to come.")
+    citation = asking.citation
+    if not citation.strip() or len(citation) > _CITATION_CHARS or not citation.isprintable():
+        raise _not_valid("citation says which law obliges the answer, in a line.")
+    _check_texts(asking)
+    if not day <= due <= day + _LATEST:
+        raise _not_valid("due is a day that is still to come, within a year.")
     if asking.subject.nino is not None:
         try:
             nino(asking.subject.nino)
@@ -103,6 +108,19 @@ def permit(
         raise _not_valid(told if may else nothing)
     fit = [c for c in classes if set(types) <= law.may_be_asked((c,), asking.purposes, day)]
     return Allowed(types, due, min(fit or classes))
+
+
+def _check_texts(asking: Asking) -> None:
+    """See that names and references are of a length that can be, and that somebody is meant."""
+    reference = asking.reference or ""
+    if len(reference) > _REFERENCE_CHARS or not reference.isprintable():
+        raise _not_valid(f"reference has up to {_REFERENCE_CHARS} characters, in a line.")
+    who = asking.subject
+    named = (who.name, who.surname, who.forenames, who.nino, who.cms_reference, who.payroll_number)
+    if not any(named) and not who.identifiers:
+        raise _not_valid("subject says whom it is about: a name, or an identifier.")
+    if any(len(text or "") > _NAME_CHARS for text in (*named, *who.former_names)):
+        raise _not_valid(f"What stands in subject has up to {_NAME_CHARS} characters each.")
 
 
 class Tags(Protocol):

@@ -67,6 +67,8 @@ JOB: Final = Table(
     Column("fence", BigInteger, nullable=False),
 )
 _BUSY_SECONDS: Final = 5
+_LONG_PAST: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_MOST_SECONDS: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,16 @@ def standing(engine: Engine, name: str) -> Standing | None:
 
 
 def _standing(row: Row[Any]) -> Standing:
+    """A row as it is meant; what somebody else wrote into it counts as long past, and as free soon."""
+    times = row.times
+    try:
+        next_run = read(row.next_run)
+    except (TypeError, ValueError):
+        next_run, times = _LONG_PAST, ""  # at other times than ours: they are set anew at a start
+    numbers = [each if isinstance(each, int) else 0 for each in (row.beat, row.fence)]
+    seconds = row.seconds if isinstance(row.seconds, int) else 0
     return Standing(
-        row.name, row.times, read(row.next_run), row.holder, row.seconds, row.beat, row.fence
+        row.name, times, next_run, row.holder, min(max(seconds, 0), _MOST_SECONDS), *numbers
     )
 
 

@@ -279,7 +279,7 @@ def _check_requests(
         "ended, lapsed_on IS NOT NULL, stopped IS NOT NULL, erased FROM request"
     ):
         wanted = stands.pop(row[0], None)
-        lists = tuple(tuple(msgspec.json.decode(text)) for text in row[3:5])
+        lists = tuple(_listed(text) for text in row[3:5])
         said = (*row[:3], *lists, *row[5:])
         if wanted is None or said != (*wanted.row(), erased.get(row[0])):
             say(f"request {row[0]}", _UNSEEN)
@@ -308,6 +308,14 @@ def _check_notices(
     )
     for odd in sorted({row[0] for row in kept ^ sent}):
         say(f"notice {odd}", _UNSEEN)
+
+
+def _listed(text: str) -> tuple[object, ...]:
+    """A list as the database holds it; one that is no list is like no entry's."""
+    try:
+        return tuple(msgspec.json.decode(text, type=list[object]))
+    except msgspec.DecodeError:
+        return (text,)
 
 
 def _shown(text: str) -> str:

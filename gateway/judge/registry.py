@@ -49,6 +49,8 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         if client is None or client.get("party") != party or client.get("keys") != keys:
             say(f"client {identity}", _UNSEEN)
     _check_duties(rows, entries, say)
+    if list(rows("SELECT 1 FROM sqlite_schema WHERE name = 'agreement'")):
+        _check_agreements(rows, entries, by_kind, say)
     mailboxes = by_kind.get("mailbox.added", {})
     removed = by_kind.get("mailbox.removed", {})
     for identity, party, secret, gone in rows(
@@ -80,6 +82,36 @@ def _check_duties(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         kept.append((version, _b64u(digest)))
     if kept != said:
         say("duty tables", "they are not those of the ledger's entries")
+
+
+def _check_agreements(
+    rows: Rows,
+    entries: list[dict[str, Any]],
+    by_kind: dict[str, dict[str, dict[str, Any]]],
+    say: Say,
+) -> None:
+    """What was agreed to, and what is preferred: as the entries have it, no more and no less."""
+    ends = by_kind.get("agreement.ended", {})
+    told = {
+        (made["id"], *(made.get(name) for name in ("correspondent", "purpose", "form", "since")),
+         ends.get(made["id"], {}).get("until"))
+        for made in by_kind.get("agreement.made", {}).values()
+    }  # fmt: skip
+    kept = set(rows("SELECT id, correspondent, purpose, form, since, until FROM agreement"))
+    for odd in sorted({str(row[0]) for row in told ^ kept}):
+        say(f"agreement {odd}", _UNSEEN)
+    # What is said twice of a day is as it was said last.
+    preferred = {
+        (entry["id"], entry.get("since")): bool(entry.get("post"))
+        for entry in entries
+        if entry["kind"] == "preference.changed"
+    }
+    found = {
+        (who, since): bool(post)
+        for who, since, post in rows("SELECT correspondent, since, post FROM preference")
+    }
+    for odd in sorted({who for (who, _), _ in set(preferred.items()) ^ set(found.items())}):
+        say(f"preference of {odd}", _UNSEEN)
 
 
 def _check_keys(

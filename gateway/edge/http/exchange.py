@@ -134,7 +134,9 @@ def address_of(request: web.Request) -> str:
     """Where a caller is, to count calls by: of IPv6 the network, behind a proxy what the proxy says."""
     told = request.remote or ""
     if is_within(request.remote, request.app[FRONT].trusted_proxies):
-        told = request.headers.get("X-Forwarded-For", told).rpartition(",")[2].strip()
+        # The last one is the proxy's own word; a line before it may be the caller's.
+        lines = request.headers.getall("X-Forwarded-For", [told])
+        told = lines[-1].rpartition(",")[2].strip()
     try:
         address = ipaddress.ip_address(told)
     except ValueError:

@@ -18,6 +18,7 @@ from gateway.core.identity import Credentials
 from gateway.core.request_item import Stored
 from gateway.core.stages import Answer
 from gateway.correction import Clerk
+from gateway.desk import Desk
 from gateway.edge.door import Door
 from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.metrics import Metrics
@@ -26,7 +27,6 @@ from gateway.feed import Counter
 from gateway.mailbox import Post
 from gateway.matching import Table
 from gateway.obligation import Obligations
-from gateway.request import Desk
 from gateway.returning import Returns
 from gateway.submission import Intake
 from gateway.upload import Depot

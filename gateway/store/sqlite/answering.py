@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.core.limits import ANSWERS_OF_A_REQUEST
 from gateway.core.mending import TAG_BYTES
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_life import Event, State, event_of_answer
@@ -23,6 +24,9 @@ class Answering:
         self._live = live(turn, self._request)
         if self._live is not None and self._live.state is State.WITHDRAWN:
             raise Refused(Reason.REQUEST_WITHDRAWN)
+        if self._live is not None and self._live.events >= ANSWERS_OF_A_REQUEST:
+            told = "It has been answered too often; speak to the officer who asked."
+            raise Refused(Reason.REQUEST_STATE, told)
 
     def enter(self, turn: Turn) -> None:
         """Append the entry that says how far the request is answered now."""

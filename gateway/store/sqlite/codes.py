@@ -33,7 +33,8 @@ class Codes:
             "SELECT request.id, organisation, notice FROM access_session "
             "JOIN access_code ON access_code.tag = access_session.code "
             "JOIN request ON request.id = access_session.request "
-            "WHERE access_session.tag = ? AND access_session.expires > ? AND erased IS NULL",
+            "WHERE access_session.tag = ? AND access_session.expires > ? AND erased IS NULL "
+            "AND state <> 'withdrawn'",
             (tag, now),
         )
         return Opened(*rows[0]) if rows else None
@@ -70,6 +71,8 @@ class _Exchange:
         request = live(turn, rows[0][0])
         if request is None or request.state is State.WITHDRAWN:
             return
+        if ("erased", request.id) in turn.decided:
+            return  # its codes go within this very commit
         turn.decided[place] = True
         self._request = request.id
         turn.enter(ledger.CODE_EXCHANGED, id=rows[0][1], request=request.id)

@@ -96,6 +96,7 @@ class _Erase:
 
     def prepare(self, turn: Turn) -> None:
         for identity in self._requests:
+            turn.decided["erased", identity] = True
             turn.enter(ledger.REQUEST_ERASED, id=identity)
 
     def write(self, turn: Turn) -> None:

@@ -43,6 +43,8 @@ class Live:
     stopped: str | None
     reminded: int
     covered: tuple[str, ...]
+    questions: int
+    is_asked: bool
     served_by: str | None
     changed: bool = False
     fresh: list[Happened] = field(default_factory=list)
@@ -174,7 +176,10 @@ def live(turn: Turn, identity: str) -> Live | None:
         rows = fetch(
             turn.db,
             "SELECT id, organisation, record_types, state, events, due, served_on, lapsed_on, ended, "
-            "stopped, reminded, covered, served_by FROM request WHERE id = ?",
+            "stopped, reminded, covered, served_by, "
+            "(SELECT count(*) FROM clarification WHERE request = id), "
+            "EXISTS (SELECT 1 FROM clarification WHERE request = id AND answered IS NULL) "
+            "FROM request WHERE id = ?",
             (identity,),
         )
         if not rows:
@@ -194,6 +199,8 @@ def live(turn: Turn, identity: str) -> Live | None:
             reminded=row[10],
             covered=tuple(msgspec.json.decode(row[11])),
             served_by=row[12],
+            questions=row[13],
+            is_asked=bool(row[14]),
         )
         turn.decided[place] = found
     return found

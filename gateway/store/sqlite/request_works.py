@@ -165,9 +165,9 @@ class Many:
             if found is None or found.stopped is not None or not found.can(event):
                 continue
             if self._reminded is not None:
-                if found.reminded >= self._reminded:
+                if found.reminded >= self._reminded and event is not Event.LAPSED:
                     continue  # somebody else was first
-                found.reminded = self._reminded
+                found.reminded = max(found.reminded, self._reminded)
             if event is Event.LAPSED:
                 found.lapsed_on = self._day
             found.happens(turn, event, self._by, notice=None if notice is None else notice.id)

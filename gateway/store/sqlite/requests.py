@@ -60,21 +60,31 @@ class Requests:
         by: str,
         *,
         notices: Sequence[Draft] = (),
+        seen: State | None = None,
+        alone: bool = False,
         guard: Callable[[Live], bool] | None = None,
         also: Callable[[Turn, Live], None] | None = None,
     ) -> Stored:
         """Let something happen to a request; what it then is.
 
-        `guard` looks at it at that moment, and `also` writes what belongs to the step. Raises
+        With `seen` it must still stand as it was seen; with `alone` the same does not happen twice in
+        one commit; `guard` looks at it at that moment, and `also`
+        writes what belongs to the step. Raises
         Refused(REQUEST_NOT_FOUND) and Refused(REQUEST_STATE).
         """
+        if seen is not None:
+            guard = lambda request: request.state is seen  # noqa: E731 - as short as it is
+        elif alone:
+            guard = lambda request: all(each.event is not event for each in request.fresh)  # noqa: E731
         await self._writer.do(Step(identity, event, by, tuple(notices), guard, also))
         found = self.request(identity)
         assert found is not None
         return found
 
-    async def ask(self, identity: str, by: str, n: int, question: bytes, day: dt.date) -> None:
-        """Keep a question to the officer, and stop the clock; raises as `step` does."""
+    async def ask(
+        self, identity: str, by: str, n: int, question: bytes, day: dt.date, *, stops: bool
+    ) -> None:
+        """Keep a question to the officer; if it `stops` the clock, that too. Raises as `step` does."""
 
         def also(turn: Turn, _request: Live) -> None:
             turn.db.execute(
@@ -83,9 +93,11 @@ class Requests:
             )
 
         def stop(request: Live) -> bool:
-            if request.stopped is not None or self.clarified(identity) != n - 1:
+            if request.is_asked or request.questions != n - 1:
                 return False
-            request.stop(day)
+            request.questions, request.is_asked = n, True
+            if stops:
+                request.stop(day)
             return True
 
         await self.step(identity, Event.QUERIED, by, guard=stop, also=also)
@@ -102,8 +114,9 @@ class Requests:
             )
 
         def resume(request: Live) -> bool:
-            if request.stopped is None or self.clarified(identity) != n:
+            if not request.is_asked or request.questions != n:
                 return False
+            request.is_asked = False
             request.resume(day)
             return True
 
@@ -303,13 +316,6 @@ class Requests:
         )
         names = Clarification.__struct_fields__
         return [Clarification(**dict(zip(names, row, strict=True))) for row in rows]
-
-    def clarified(self, identity: str) -> int:
-        """How many questions there have been."""
-        rows = fetch(
-            self._reader, "SELECT count(*) FROM clarification WHERE request = ?", (identity,)
-        )
-        return int(rows[0][0])
 
 
 def issued(reader: apsw.Connection) -> list[Row]:
