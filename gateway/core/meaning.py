@@ -90,7 +90,7 @@ MEANINGS: Final[dict[Reason, Meaning]] = dict(
             Reason.NO_PURPOSE,
             403,
             "No purpose in law covers this",
-            "An answer names its request, with Request-Id; a request names a purpose in law of yours.",
+            "Name the information request that this answers, with the Request-Id header.",
         ),
         _meaning(
             Reason.REQUEST_NOT_FOUND,

@@ -84,7 +84,10 @@ def permit(
     types, due = _what(asking, deadlines, day)
     allowed = {p for feed in caller.classes for p in law.purposes_of(feed)}
     if not asking.purposes or not set(asking.purposes) <= allowed:
-        raise Refused(Reason.NO_PURPOSE, f"Your purposes in law are: {', '.join(sorted(allowed))}.")
+        raise Refused(
+            Reason.NO_PURPOSE,
+            f"A request names a purpose of its team: {', '.join(sorted(allowed))}.",
+        )
     citation = asking.citation
     if not citation.strip() or len(citation) > _CITATION_CHARS or not citation.isprintable():
         raise _not_valid("citation says which law obliges the answer, in a line.")
