@@ -226,7 +226,7 @@ class Diary:
     def said(self, what: str, who: str | None = None) -> list[tuple[str, str, int, float]]:
         return [line for line in self.lines() if line[1] == what and who in {None, line[0]}]
 
-    def until(self, true: Callable[[], object], seconds: float = 15) -> None:
+    def until(self, true: Callable[[], object], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, self.lines()
