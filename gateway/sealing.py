@@ -9,6 +9,8 @@ not what was signed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,9 +31,13 @@ class Ledger(Protocol):
 
 @dataclass(slots=True)
 class Seal:
-    """How far the ledger has been read again."""
+    """How far the ledger has been read again.
 
-    ledger: Ledger
+    `opened` gives the ledger to one look. A look takes long and happens on a thread, so it must not read
+    where others read at the same time.
+    """
+
+    opened: Callable[[], AbstractContextManager[Ledger]]
     key: VerifierKey
     sign: Sign
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
@@ -41,13 +47,14 @@ class Seal:
 
     def check(self) -> int:
         """Read on to the newest checkpoint; returns its size. Raises BrokenSealError."""
-        size, note = self.ledger.checkpoint()
-        while self.frontier.size < size:
-            first = self.frontier.size
-            entries = self.ledger.entries(first, min(first + self._STEP, size))
-            if not entries:
-                raise BrokenSealError(f"entry {first} is missing")
-            self.frontier.extend(merkle.leaf_hashes(entries))
+        with self.opened() as ledger:
+            size, note = ledger.checkpoint()
+            while self.frontier.size < size:
+                first = self.frontier.size
+                entries = ledger.entries(first, min(first + self._STEP, size))
+                if not entries:
+                    raise BrokenSealError(f"entry {first} is missing")
+                self.frontier.extend(merkle.leaf_hashes(entries))
         found = Checkpoint(self.key.name, size, self.frontier.root())
         if sign_checkpoint(found, self.key, self.sign) != note:
             raise BrokenSealError(f"the first {size} entries are not those that were signed")

@@ -157,7 +157,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         ask = asking.made(settings, intake, store, house)
         front = _front(settings, ring, intake, store, conclusions, ask)
         box = inboxes.made(settings, ring, intake, store, conclusions.begin)
-        seal = Seal(store.evidence, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
+        seal = Seal(store.apart, parse_vkey(ring.evidence.vkey), ring.evidence.sign)
         look = ask.figures.look
         jobs = _jobs(
             settings, store, trust, seal, conclusions, stopped, box, front.depot, now, look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SCHEDULE = (SAMPLES / "schedule.csv").read_bytes()
 
 def seal_of(house: House) -> Seal:
     evidence = house.gateway.ring.evidence
-    return Seal(house.gateway.store.evidence, parse_vkey(evidence.vkey), evidence.sign)
+    return Seal(house.gateway.store.apart, parse_vkey(evidence.vkey), evidence.sign)
 
 
 async def test_a_sound_ledger_is_sealed_again_and_again(house: House) -> None:
@@ -28,6 +29,24 @@ async def test_a_sound_ledger_is_sealed_again_and_again(house: House) -> None:
     first = seal.check()
     await house.employer.submit(SCHEDULE, "text/csv")
     assert seal.check() > first
+
+
+async def test_the_store_is_read_while_another_thread_reads_the_ledger_again(house: House) -> None:
+    store = house.gateway.store
+    day = clock().date()
+    for name in range(200):
+        await store.registry.add_party(f"firm-{name}", "organisation", "Firm", ["employer"], day)
+
+    def looked() -> int:
+        return [seal_of(house).check() for _ in range(100)][-1]
+
+    looking = asyncio.create_task(asyncio.to_thread(looked))
+    await asyncio.sleep(0)
+    while not looking.done():
+        for index in range(200):
+            assert store.evidence.entry(index)
+        await asyncio.sleep(0)
+    assert await looking == store.evidence.size
 
 
 @pytest.mark.parametrize(

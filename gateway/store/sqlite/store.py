@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
@@ -52,8 +53,9 @@ class Store:
     ) -> None:
         self._db, self._lock = open_writer(directory)
         self._reader = open_reader(directory)
+        self._directory = directory
         self._key = key
-        tree = Tree(self._db, self._reader)
+        self._tree = tree = Tree(self._db, self._reader)
         self.writer = Writer(self._db, tree, key, sign, clock)
         self.bodies = Bodies(directory / "bodies")
         self.evidence = Evidence(self._reader, tree)
@@ -85,6 +87,12 @@ class Store:
         gone = await asyncio.to_thread(self.bodies.sweep, known)
         if gone:
             log.info("unacknowledged_files_removed", count=len(gone))
+
+    @contextmanager
+    def apart(self) -> Iterator[Evidence]:
+        """The ledger by a connection of its own, for a thread: SQLite serves one thread at a time."""
+        with closing(open_reader(self._directory)) as reader:
+            yield Evidence(reader, self._tree)
 
     async def stop(self) -> None:
         """Finish what waits and let go of the directory."""
