@@ -34,7 +34,7 @@ class Requests(Protocol):
         *,
         notices: Sequence[Draft] = (),
         seen: State | None = None,
-        alone: bool = False,
+        since: int | None = None,
     ) -> Stored: ...
     async def ask(
         self, identity: str, by: str, n: int, question: bytes, day: dt.date, *, stops: bool

@@ -98,8 +98,9 @@ async def call_again(identity: str, last: str | None, desk: Desk) -> None:
     if not rows or rows[0].state not in OPEN or (last is not None and last > day_ago):
         return
     notice = notice_of(rows[0], "reminder", "reminders", desk)
+    seen = rows[0].events
     with suppress(Refused):  # not served yet, or it moved on: that is not said either
-        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,), alone=True)
+        await desk.requests.step(identity, Event.REMINDED, "gateway", notices=(notice,), since=seen)
         desk.sent()
 
 

@@ -16,7 +16,7 @@ from gateway.config import Settings, Tls
 from gateway.edge import keyring
 from gateway.wiring import Annex, Gateway, clock, running
 from tests.judgement import judge
-from tests.party import Party, enrol
+from tests.party import Party, days_ahead, enrol
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT.parent / "shared" / "reference"
@@ -65,7 +65,7 @@ class House:
             "citation": "SI 2008/2551 reg 4(1)",
             "record_types": list(types),
             "subject": {"surname": "Example", "nino": "AA000001A"},
-            "due": "2027-01-31",
+            "due": days_ahead(70),
         } | more
         status, answer, _ = await self.parties[consumer].call("POST", "/v1/requests", json=body)
         assert status == 201, answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import secrets
@@ -21,6 +22,11 @@ from gateway.wiring import Gateway, clock
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPES = ["submissions", "requests", "feeds"]
+
+
+def days_ahead(count: int) -> str:
+    """A day to come, as requests name it."""
+    return (clock().date() + dt.timedelta(days=count)).isoformat()
 
 
 @dataclass

@@ -14,11 +14,13 @@ from lxml import etree
 from gateway.cli.exits import Exit
 from tests.cli.conftest import Cli, Ran, config_of, profile_of
 from tests.conftest import House
+from tests.party import days_ahead
 
 CITATION = ("--citation", "SI 2008/2551 reg 4(1)")
 TRACE = ("--purpose", "IDENTIFY_TRACE", *CITATION)
 PERSON = ("--surname", "Marsh", "--forenames", "Tamsin", "--nino", "AA000017A")
 HEAD = "organisation,purposes,record_types,citation,due,surname,forenames,date_of_birth,nino"
+DUE = days_ahead(70)
 COLUMNS = "row_key,sort_code,number,account_name,surname,forenames,date_of_birth"
 MARSH = "A-1,00-00-17,00000017,Miss T Marsh,Marsh,Tamsin,1988-03-14"
 OKAFOR = "A-2,00-00-17,00000025,Mr D Okafor,Okafor,Daniel,1979-11-02"
@@ -51,7 +53,7 @@ class Desks:
         self, *more: object, organisation: str = "bank", record: str = "account"
     ) -> str:
         words = ("request", "raise", organisation, *TRACE, "--record", record)
-        ran = await self.say("tracing", *words, "--due", "2027-01-31", *PERSON, *more)
+        ran = await self.say("tracing", *words, "--due", DUE, *PERSON, *more)
         return ran.out.strip()
 
     async def shown(self, identity: str, who: str = "tracing") -> dict[str, Any]:
@@ -70,7 +72,7 @@ async def test_a_draft_is_seen_by_nobody_else_until_it_is_issued(desks: Desks) -
     listed = await desks.say("tracing", "request", "list", "--state", "drafted", "--json")
     assert [each["id"] for each in listed.json["requests"]] == [identity]
     issued = await desks.say("tracing", "request", "issue", identity)
-    assert "is issued, due on 2027-01-31" in issued.err
+    assert f"is issued, due on {DUE}" in issued.err
     await desks.say("bank", "request", "show", identity)
     again = await desks.say("tracing", "request", "issue", identity, code=Exit.REFUSED)
     assert again.err
@@ -170,9 +172,9 @@ async def test_an_order_is_raised_with_its_terms_and_owed(desks: Desks) -> None:
 
 async def test_a_list_is_raised_fetched_answered_by_hits_alone_and_closed(desks: Desks) -> None:
     rows = [
-        "bank,IDENTIFY_TRACE,account,SI 2008/2551 reg 4(1),2027-01-31,Marsh,Tamsin,1988-03-14,",
-        "bank,IDENTIFY_TRACE,account,SI 2008/2551 reg 4(1),2027-01-31,Okafor,Daniel,1979-11-02,",
-        "bank,IDENTIFY_TRACE,earnings,SI 2008/2551 reg 4(1),2027-01-31,Reyes,Ana,1990-01-01,",
+        f"bank,IDENTIFY_TRACE,account,SI 2008/2551 reg 4(1),{DUE},Marsh,Tamsin,1988-03-14,",
+        f"bank,IDENTIFY_TRACE,account,SI 2008/2551 reg 4(1),{DUE},Okafor,Daniel,1979-11-02,",
+        f"bank,IDENTIFY_TRACE,earnings,SI 2008/2551 reg 4(1),{DUE},Reyes,Ana,1990-01-01,",
     ]
     file = desks.directory / "requests.csv"
     file.write_text("\n".join([HEAD, *rows]) + "\n")
@@ -215,7 +217,7 @@ async def test_a_file_of_which_nothing_may_be_asked_is_refused(desks: Desks) -> 
         "purposes": ["IDENTIFY_TRACE"],
         "record_types": ["account"],
         "citation": "SI 2008/2551 reg 4(1)",
-        "due": "2027-01-31",
+        "due": DUE,
         "subject": {"surname": "Marsh"},
     }
     file = desks.directory / "requests.jsonl"
@@ -229,7 +231,7 @@ async def test_a_file_of_which_nothing_may_be_asked_is_refused(desks: Desks) -> 
 
 
 async def test_what_is_only_possible_waits_for_an_officer(desks: Desks) -> None:
-    known = "SI 2008/2551 reg 4(1),2027-01-31"
+    known = f"SI 2008/2551 reg 4(1),{DUE}"
     rows = [
         f"bank,IDENTIFY_TRACE,account address,{known},Marsh,Tamsin,1988-03-14,",
         f"bank,IDENTIFY_TRACE,account address,{known},Okafor,Daniel,1979-11-02,",

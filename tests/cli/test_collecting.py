@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.cli.exits import Exit
 from tests.cli.conftest import Cli, config_of, key_file, profile_of
 from tests.conftest import SAMPLES, House
+from tests.party import days_ahead
 
 
 async def sent(house: House) -> None:
@@ -69,7 +70,7 @@ async def test_requests_are_raised_listed_and_shown(house: House, tmp_path: Path
         "--citation",
         "SI 2008/2551 reg 4(1)",
         "--due",
-        "2027-01-31",
+        days_ahead(70),
         "--nino",
         "AA000001A",
         "--profile",

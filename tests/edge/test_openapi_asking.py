@@ -8,6 +8,7 @@ from typing import Any
 from tests.conftest import House
 from tests.edge.guests import code_for, guest, stranger
 from tests.edge.test_openapi import DOCUMENT, fits, resolved
+from tests.party import days_ahead
 
 LINES = "application/vnd.cms-gateway.records+jsonl"
 QUESTION = "application/vnd.iso20022.auth.001.001.01+xml"
@@ -65,7 +66,7 @@ def wanted(**more: Any) -> dict[str, Any]:
         "citation": "SI 2008/2551 reg 4(1)",
         "record_types": ["account"],
         "subject": SUBJECT | NUMBER,
-        "due": "2027-01-31",
+        "due": days_ahead(70),
     } | more
 
 

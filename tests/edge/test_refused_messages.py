@@ -16,6 +16,7 @@ from certs import development
 from gateway.edge import tls
 from tests.conftest import SAMPLES, House, house_in
 from tests.edge.refused import CSV, SCHEDULE, XML, kept, refused
+from tests.party import days_ahead
 
 
 def _digest(body: bytes) -> str:
@@ -192,7 +193,7 @@ async def test_an_organisation_cannot_raise_a_request(house: House) -> None:
             "citation": "x",
             "record_types": ["account"],
             "subject": {"surname": "X"},
-            "due": "2027-01-01",
+            "due": days_ahead(30),
         },
     )
     assert await refused(house, call) == "not-permitted"
@@ -223,6 +224,6 @@ async def test_a_request_the_law_does_not_allow(
         "citation": "reg 4",
         "record_types": ["account"],
         "subject": {"surname": "X"},
-        "due": "2027-01-01",
+        "due": days_ahead(30),
     } | changes
     assert await refused(house, house.tracing.call("POST", "/v1/requests", json=body)) == found

@@ -21,7 +21,7 @@ from gateway.judge.receipt import verify_receipt
 from gateway.notify_stand_in.serving import StandIn, opened
 from tests.asking import ADDRESS, MARSH, Clock, Story, identity, lines, stand_in, story_in
 from tests.conftest import ROOT
-from tests.party import Party
+from tests.party import Party, days_ahead
 
 NAMES = ("bank", "tracing")
 LINES = "application/x-ndjson"
@@ -47,7 +47,7 @@ async def one_after_another(parties: dict[str, Party], said: Said, chance: rando
         "citation": "SI 2008/2551 reg 4(1)",
         "record_types": ["identity"],
         "subject": MARSH,
-        "due": "2099-01-31",
+        "due": days_ahead(300),
     }
     with contextlib.suppress(aiohttp.ClientError, ConnectionError):
         while True:

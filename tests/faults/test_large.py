@@ -16,6 +16,7 @@ from gateway.edge import tls
 from gateway.store.bodies import BodyWriter
 from tests.conftest import House, house_in
 from tests.faults.test_writes import _Broken
+from tests.party import days_ahead
 from tests.schedules import schedule
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -263,7 +264,7 @@ async def test_a_request_leaves_no_free_text_in_the_ledger(house: House) -> None
             "citation": "x" * 60_000,
             "record_types": ["account"],
             "subject": {"surname": "X"},
-            "due": "2027-01-01",
+            "due": days_ahead(30),
         },
     )
     assert status == 400

@@ -61,21 +61,20 @@ class Requests:
         *,
         notices: Sequence[Draft] = (),
         seen: State | None = None,
-        alone: bool = False,
+        since: int | None = None,
         guard: Callable[[Live], bool] | None = None,
         also: Callable[[Turn, Live], None] | None = None,
     ) -> Stored:
         """Let something happen to a request; what it then is.
 
-        With `seen` it must still stand as it was seen; with `alone` the same does not happen twice in
-        one commit; `guard` looks at it at that moment, and `also`
-        writes what belongs to the step. Raises
-        Refused(REQUEST_NOT_FOUND) and Refused(REQUEST_STATE).
+        With `seen` it must still stand as it was seen; with `since` nothing may have happened to it
+        since it had so many events; `guard` looks at it at that moment, and `also` writes what belongs
+        to the step. Raises Refused(REQUEST_NOT_FOUND) and Refused(REQUEST_STATE).
         """
         if seen is not None:
             guard = lambda request: request.state is seen  # noqa: E731 - as short as it is
-        elif alone:
-            guard = lambda request: all(each.event is not event for each in request.fresh)  # noqa: E731
+        elif since is not None:
+            guard = lambda request: request.events == since  # noqa: E731 - as short as it is
         await self._writer.do(Step(identity, event, by, tuple(notices), guard, also))
         found = self.request(identity)
         assert found is not None
