@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -275,13 +276,28 @@ def test_what_a_killed_process_was_running_is_taken_over(tmp_path: Path) -> None
     assert diary.said("began", "two")[0][2] > diary.said("began", "one")[0][2]
 
 
+def put_to_sleep(process: subprocess.Popen[str], database: Path) -> None:
+    """Stop a process between two of its writes: whoever sleeps in the middle of one keeps all waiting."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(database, timeout=0.5, isolation_level=None)) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.05)
+            else:
+                db.execute("ROLLBACK")
+                return
+
+
 def test_a_process_that_slept_through_its_lease_stops_its_job(tmp_path: Path) -> None:
     diary = Diary(tmp_path / "diary")
     with processes(tmp_path, "one", takes=30) as (one,):
         diary.until(lambda: diary.said("began", "one"))
         with processes(tmp_path, "two", takes=30):
             time.sleep(0.5)
-            one.send_signal(signal.SIGSTOP)
+            put_to_sleep(one, tmp_path / "jobs.sqlite")
             diary.until(lambda: diary.said("began", "two"))
             one.send_signal(signal.SIGCONT)
             diary.until(lambda: diary.said("stopped", "one"))
