@@ -276,7 +276,7 @@ def test_what_a_killed_process_was_running_is_taken_over(tmp_path: Path) -> None
     assert diary.said("began", "two")[0][2] > diary.said("began", "one")[0][2]
 
 
-def put_to_sleep(process: subprocess.Popen[str], database: Path) -> None:
+def put_to_sleep(process: subprocess.Popen[bytes], database: Path) -> None:
     """Stop a process between two of its writes: whoever sleeps in the middle of one keeps all waiting."""
     while True:
         process.send_signal(signal.SIGSTOP)
