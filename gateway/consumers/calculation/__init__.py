@@ -1,0 +1,1 @@
+"""Calculation: income, and the maintenance that the law makes of it, step by step."""

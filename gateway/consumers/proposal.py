@@ -1,0 +1,75 @@
+"""What a consumer lays before an officer: a proposal, with its reasons and what it rests on.
+
+A proposal is never an act. It says what the law seems to ask for, step by step, each step with its
+citation and how sure that citation is; an officer decides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+Confidence = Literal["V", "S", "R", "P"]
+"""V: read in the text of the law. S: in a secondary source. R: recalled. P: our proposal."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a reason: what it finds, how, and where that stands."""
+
+    what: str
+    how: str
+    value: str
+    citation: str
+    confidence: Confidence
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What seems right, about one case, order or person.
+
+    `figures` are printed as they are compared: pounds with two decimals, days as in 2026-11-28.
+    `evidence` are sequence numbers of the events on the feed that it rests on.
+    """
+
+    code: str
+    about: str
+    figures: dict[str, str]
+    steps: tuple[Step, ...]
+    evidence: tuple[int, ...] = ()
+
+    def line(self) -> str:
+        """The proposal in one line: its code, what it is about, its figures in the order given."""
+        told = (f"{name}={value}" for name, value in self.figures.items())
+        return " ".join((self.code, self.about, *told))
+
+
+def pounds(pence: int | Decimal) -> str:
+    """Pence as pounds with two decimals, as in 1234.50; a part of a penny is not rounded away.
+
+    Raises ValueError for an amount that is not whole pence: rounding is a step that says its rule.
+    """
+    if pence != int(pence):
+        raise ValueError("an amount is rounded by a rule of the law before it is printed")
+    whole, part = divmod(abs(int(pence)), 100)
+    return f"{'-' if pence < 0 else ''}{whole}.{part:02d}"
+
+
+def day(value: dt.date | None) -> str:
+    """A day as in 2026-11-28; '-' where there is none."""
+    return "-" if value is None else value.isoformat()
+
+
+def explained(proposal: Proposal) -> str:
+    """A proposal as text to be read and printed: its line, then each step with its source."""
+    lines = [proposal.line()]
+    for number, step in enumerate(proposal.steps, 1):
+        lines += [
+            f"  {number}. {step.what}: {step.value}",
+            f"     {step.how}",
+            f"     {step.citation} [{step.confidence}]",
+        ]
+    if proposal.evidence:
+        lines.append(f"  Rests on events {', '.join(map(str, proposal.evidence))} of the feed.")
+    return "\n".join(lines) + "\n"

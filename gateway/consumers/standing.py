@@ -1,0 +1,64 @@
+"""What still stands of what was sent: corrections applied, disputes told.
+
+A `correction` comes on the same feed as the record it is about, later. What was withdrawn, was
+incorrect or is superseded no longer counts; what is disputed counts, and is shown as disputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.client.events import Event
+
+_GONE = frozenset({"withdrawn", "incorrect", "superseded"})
+
+
+class _Change(msgspec.Struct):
+    submission: str
+    status: Literal["disputed", "incorrect", "withdrawn", "superseded"]
+    row: int | None = None
+
+
+class Stands(msgspec.Struct, frozen=True):
+    """An event that still counts, and whether its sender says that it is disputed."""
+
+    event: Event
+    disputed: bool = False
+
+
+def standing(events: Iterable[Event]) -> list[Stands]:
+    """Those events that still count, in the order of the feed, each once; corrections left out.
+
+    Only the organisation that sent a record can change what stands of it, and only by what came
+    later.
+    """
+    known = {event.seq: event for event in events}
+    changes: dict[tuple[str, str, int | None], list[tuple[int, str]]] = {}
+    for seq, event in known.items():
+        if event.type == "correction":
+            told = msgspec.convert(event.groups["change"], _Change)
+            place = (event.organisation, told.submission, told.row)
+            changes.setdefault(place, []).append((seq, told.status))
+    found = []
+    for seq in sorted(known):
+        event = known[seq]
+        if event.type == "correction":
+            continue
+        status = _status(event, changes)
+        if status not in _GONE:
+            found.append(Stands(event, status == "disputed"))
+    return found
+
+
+def _status(event: Event, changes: dict[tuple[str, str, int | None], list[tuple[int, Any]]]) -> Any:
+    """What the newest correction of a record, or of the whole file it came in, says of it."""
+    told = [
+        change
+        for row in (event.row, None)
+        for change in changes.get((event.organisation, event.submission, row), ())
+        if change[0] > event.seq
+    ]
+    return max(told)[1] if told else None
