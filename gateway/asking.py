@@ -21,6 +21,8 @@ from gateway import (
     planning,
     reminding,
     retention,
+    shelving,
+    uptake,
 )
 from gateway import request as story
 from gateway.config import Settings
@@ -36,10 +38,12 @@ from gateway.core.request_item import Stored
 from gateway.core.stages import Answer, Arrival
 from gateway.desk import Desk
 from gateway.edge.jobs import SharedJobs
+from gateway.edge.keyring import KeyRing
 from gateway.edge.linkage import Linkage
 from gateway.edge.timetable import Daily, Every, Times
 from gateway.figures import RequestFigures
 from gateway.obligation import Obligations
+from gateway.shelving import Shelves
 from gateway.store.sqlite.store import Store
 from gateway.submission import Intake, receive
 
@@ -69,10 +73,9 @@ def templates() -> Templates:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the roof alone may give: the evidence key, a name for this process, and chance."""
+    """What the roof alone may give: the key ring, a name for this process, and chance."""
 
-    sign: Callable[[bytes], bytes]
-    vkey: str
+    ring: KeyRing
     holder: str
     chance: Callable[[], float]
 
@@ -91,6 +94,7 @@ class Asking:
     own: Intake
     guests: Intake
     question: Callable[[Stored, Who], bytes]
+    shelves: Shelves
     jobs: SharedJobs
     figures: RequestFigures
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -171,14 +175,15 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         sent=wake,
     )
     outbox = _outbox(settings, desk, store, house)
+    shelves = shelving.made(settings, store, house.ring, desk)
     binder = evidence.Binder(
         kept=store.requests,
         notices=store.notices,
         ledger=store.evidence,
         vault=vault,
         name=lambda party: _name(store, party, desk),
-        sign=house.sign,
-        vkey=house.vkey,
+        sign=house.ring.evidence.sign,
+        vkey=house.ring.evidence.vkey,
         origin=settings.origin,
         clock=intake.clock,
         entropy=intake.entropy,
@@ -216,7 +221,8 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         guests=replace(intake, door=wicket),
         question=carriers.questions(settings, intake.clock),
         figures=RequestFigures(settings.data),
-        jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
+        shelves=shelves,
+        jobs=_jobs(settings, store, desk, outbox, clockwork, table, shelves.taking, house),
     )
     begun.append(asking)
     return asking
@@ -257,6 +263,7 @@ def _jobs(
     outbox: planning.Outbox,
     clockwork: reminding.Clockwork,
     table: matching.Table,
+    taking: uptake.Taking,
     house: House,
 ) -> SharedJobs:
     """What happens in time, in one process of all at a time."""
@@ -295,6 +302,10 @@ def _jobs(
         values = {"certificate": subject, "ends_on": day}
         return calling.notice_to(party, "certificate_expires", "reminders", values, desk)
 
+    async def watch(now: dt.datetime) -> None:
+        for late in await uptake.watch(taking, now):
+            log.error("feed_not_collected", feed=late.feed, consumer=late.consumer)
+
     async def fade(now: dt.datetime) -> None:
         if count := await retention.fade(store.fading, desk.deadlines, now, written(now)):
             log.info("faded", count=count)
@@ -303,6 +314,7 @@ def _jobs(
         "notices": (send, Every(30)),
         "matching": (match, Every(60)),
         "fates": (settle, Every(300)),
+        "uncollected": (watch, Every(shelving.SECONDS)),
         "reminders": (remind, Daily(7, 30)),
         "certificates": (warn, Daily(8, 0)),
         "retention": (fade, Daily(3, 30)),

@@ -113,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     revocation_seconds: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
     header_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 15
     calls_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60_000
+    uncollected_hours: Annotated[int, msgspec.Meta(ge=1, le=8_760)] = 24
     idempotency_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 400
     sftp: Sftp | None = None
     notices: Notices = Notices()

@@ -1,13 +1,14 @@
-"""THE SHELF: what a consumer may collect, and its acknowledgement.
+"""THE SHELF: what a consumer may collect.
 
     1 authenticate   who is asking, and is this their feed?
     2 wait           until there is something after the cursor, or the time is over
     3 enter          the look itself is a ledger entry, durable before anything is shown
     4 show           join the stored bytes of the groups the purposes allow; digests of the others
     5 prove          block by block, against the ledger entry of the submission
+    6 sign           the page as a whole, in the words of HTTP (RFC 9421)
 
 What a consumer may see was decided when the submission was committed and is stored with it; nothing
-is decided here.
+is decided here. What became of it is told to `gateway.uptake`.
 
 If an attacker controls this module they can show a consumer what was routed to another; every page
 they build still stands in the ledger.
@@ -16,19 +17,22 @@ they build still stands in the ledger.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from gateway.core import disclosure, merkle
+from gateway.core import disclosure, feed_event, merkle
 from gateway.core.canonical import b64u
 from gateway.core.cursor import read_cursor, write_cursor
 from gateway.core.disclosure import View
 from gateway.core.envelope import Envelope
+from gateway.core.feed_event import Origin, Tie
 from gateway.core.identity import Caller
 from gateway.core.limits import FEED_PAGE_RECORDS_MAX, LONG_POLL_SECONDS
+from gateway.core.page_signature import sign_page
 from gateway.core.refusal import Reason, Refused
 
 SCOPE: Final = "feeds"
@@ -65,8 +69,10 @@ class Source(msgspec.Struct, frozen=True):
 class Shelf(Protocol):
     """Holds feeds in sequence, from 1 without gaps, in ledger order.
 
-    `delivered` and `retrieved` are durable ledger entries when they return. `end` is the next
-    number that will be given. `path` leads from a block to the record tree's root. `changed` returns when a commit has happened, or after the seconds.
+    `delivered` is a durable ledger entry when it returns. `end` is the next number that will be
+    given. `path` leads from a block to the record tree's root. `ties` are the records of a
+    submission, by row, that were found to be about a request which their sender did not name.
+    `changed` returns when a commit has happened, or after the seconds.
     """
 
     def end(self, feed: str) -> int: ...
@@ -74,9 +80,9 @@ class Shelf(Protocol):
     def source(self, submission: int) -> Source: ...
     def frame(self, submission: int, n: int) -> tuple[bytes, int]: ...
     def path(self, submission: int, n: int) -> list[bytes]: ...
+    def ties(self, submission: int, first_row: int, last_row: int) -> Mapping[int, Tie]: ...
     async def changed(self, seconds: float) -> None: ...
     async def delivered(self, feed: str, caller: Caller, first: int, last: int) -> int: ...
-    async def retrieved(self, feed: str, caller: Caller, upto: int) -> int: ...
     def acknowledged(self, feed: str, consumer: str) -> int: ...
 
 
@@ -88,14 +94,28 @@ class Ledger(Protocol):
     def inclusion(self, index: int, size: int) -> list[bytes]: ...
 
 
+class Signer(Protocol):
+    """The key of receipts and checkpoints, by whose signature a page is known to be ours."""
+
+    @property
+    def kid(self) -> str: ...
+    def sign(self, message: bytes) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What the shelf is made of; built once by `gateway.wiring`. `feeds` are those that exist."""
+    """What the shelf is made of; built once by `gateway.wiring`.
+
+    `feeds` are those that exist; `issuer` is the URL of this gateway, and `clock` says now in UTC.
+    """
 
     shelf: Shelf
     ledger: Ledger
     unwrap: Callable[[bytes, bytes], bytes]
     feeds: frozenset[str]
+    issuer: str
+    signer: Signer
+    clock: Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,11 @@ class Page:
     lines: list[bytes]
     next: str
     count: int
+
+    @property
+    def content(self) -> bytes:
+        """The page as it travels: each line with its line feed."""
+        return b"\n".join(self.lines) + b"\n"
 
 
 def check_reader(caller: Caller, feed: str, counter: Counter) -> None:
@@ -145,10 +170,11 @@ async def read_page(
     if last > seen:
         read = await shelf.delivered(feed, caller, seen + 1, last)  # 3
     size, note = counter.ledger.checkpoint()
+    source = f"{counter.issuer}/v1/feeds/{feed}"
     lines: list[bytes] = []
     for item in shelf.items(feed, seen + 1, limit) if last > seen else ():
         _check_view(feed, item, counter)
-        lines += _show(item, seen + 1, last, size, counter, proofs=proofs)  # 4, 5
+        lines += _show(item, seen + 1, last, size, counter, source, proofs=proofs)  # 4, 5
     cursor = write_cursor(feed, last)
     page = {
         "feed": feed,
@@ -160,8 +186,13 @@ async def read_page(
         "read": read,
         "checkpoint": note,
     }
-    lines.append(msgspec.json.encode({"page": page}))
+    lines.append(feed_event.event(feed_event.PAGE, source, f"page-{seen + 1}-{last}-{size}", page))
     return Page(lines, cursor, last - seen)
+
+
+def signed(page: Page, counter: Counter) -> dict[str, str]:
+    """Step 6: the header fields of a page, wherever it goes: its type, digest and signature."""
+    return sign_page(page.content, counter.clock(), counter.signer.kid, counter.signer.sign)
 
 
 async def _wait(shelf: Shelf, feed: str, seen: int, seconds: float) -> None:
@@ -188,18 +219,16 @@ def _show(
     last: int,
     size: int,
     counter: Counter,
+    url: str,
     *,
     proofs: bool,
 ) -> list[bytes]:
     """The lines of one item: its block line, and the records within `first` and `last`."""
     shelf = counter.shelf
     source = shelf.source(item.submission)
-    frame, count = shelf.frame(item.submission, item.n)
-    leaves = frame[: merkle.HASH_BYTES * count]
-    data_key = counter.unwrap(source.wrapped_key, source.id.encode())
-    sealed = frame[merkle.HASH_BYTES * count :]
-    block = disclosure.unpack(Envelope(data_key, source.id).open(b"block", item.n, sealed))
-    lines = disclosure.lines(block, item.view, source.id, item.first)
+    block, leaves = opened(item, source, counter)
+    origin = _origin(item, source, block, url, shelf)
+    lines = disclosure.lines(block, item.view, origin, item.first)
     lines = lines[max(0, first - item.first) : last - item.first + 1]
     if not lines:
         return lines
@@ -211,8 +240,9 @@ def _show(
         "request": source.request,
         "recorded_at": source.recorded_at,
     }
+    identity = f"block-{max(first, item.first)}-{size}"
     if not proofs:
-        return [msgspec.json.encode({"block": members}), *lines]
+        return [disclosure.block_line(origin, identity, members), *lines]
     members |= {
         "first": block.first,
         "records": source.records,
@@ -221,17 +251,33 @@ def _show(
         "entry": b64u(counter.ledger.entry(source.entry)),
         "inclusion": [b64u(h) for h in counter.ledger.inclusion(source.entry, size)],
     }
-    return [disclosure.block_line(members, leaves), *lines]
+    return [disclosure.block_line(origin, identity, members, leaves), *lines]
 
 
-async def acknowledge(caller: Caller, feed: str, cursor: str, counter: Counter) -> int:
-    """Take note, in the ledger, that a consumer has everything up to a cursor; returns the number.
+def opened(item: Item, source: Source, counter: Counter) -> tuple[disclosure.Block, bytes]:
+    """The block of an item, and the hashes of its leaves in a row."""
+    frame, count = counter.shelf.frame(item.submission, item.n)
+    data_key = counter.unwrap(source.wrapped_key, source.id.encode())
+    sealed = frame[merkle.HASH_BYTES * count :]
+    block = disclosure.unpack(Envelope(data_key, source.id).open(b"block", item.n, sealed))
+    return block, frame[: merkle.HASH_BYTES * count]
 
-    Going back is allowed (a consumer that lost its state reads again); going beyond the end is not.
-    """
-    check_reader(caller, feed, counter)
-    upto = read_cursor(cursor, feed)
-    if upto >= counter.shelf.end(feed):
-        raise Refused(Reason.PARAMETER_NOT_VALID, "The cursor is beyond the end of this feed.")
-    await counter.shelf.retrieved(feed, caller, upto)
-    return upto
+
+def _origin(item: Item, source: Source, block: disclosure.Block, url: str, shelf: Shelf) -> Origin:
+    """Where the records of a block come from, as their envelopes say it."""
+    named = source.request is not None
+    # Who names one request has said what the file is about; a list is a question about many.
+    ties: Mapping[int, Tie] = {}
+    if source.request is None or source.request.startswith("bat_"):
+        rows = [row for run in block.runs for row in run.rows]
+        ties = shelf.ties(item.submission, min(rows), max(rows))
+    return Origin(
+        source=url,
+        submission=source.id,
+        time=source.recorded_at,
+        organisation=source.organisation,
+        provider_class=source.provider_class,
+        entry=source.entry,
+        tie=Tie("named", source.request) if named else Tie("unasked"),
+        ties=ties,
+    )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from gateway.core.instant import read
 from gateway.core.request_figures import Figures, figures_of
-from gateway.edge.metrics import Metrics
+from gateway.edge.metrics import Family, Metrics
 from gateway.store.sqlite.connection import StoreError, open_reader
 from gateway.store.sqlite.requests import issued
 from gateway.store.sqlite.store import Store
+from gateway.uptake import Standing
 
 # How old figures of requests may be.
 SECONDS: Final = 60
@@ -31,7 +35,7 @@ class RequestFigures:
         """Read them anew."""
         self._found = await asyncio.to_thread(requests_in, self._directory)
 
-    def families(self) -> list[tuple[str, str, dict[tuple[str, str], float]]]:
+    def families(self) -> list[Family]:
         """Each figure by class and purpose, with its name and text."""
         keyed = {(each.provider_class, each.purpose): each for each in self._found}
         told = [
@@ -46,7 +50,7 @@ class RequestFigures:
         return [*told, ("requests_median_days", "Median days from asking to the answer", days)]
 
 
-def made(store: Store, requests: RequestFigures) -> Metrics:
+def made(store: Store, requests: RequestFigures, clock: Callable[[], dt.datetime]) -> Metrics:
     """The figures of a gateway, for Prometheus."""
     metrics = Metrics()
     metrics.gauge("ledger_size", "Entries in the ledger", lambda: store.evidence.size)
@@ -58,8 +62,34 @@ def made(store: Store, requests: RequestFigures) -> Metrics:
     metrics.gauge("writer_waiting", "Work that waits for the writer", lambda: store.writer.depth)
     metrics.gauge("notices_waiting", "Notices still to be sent", store.notices.waiting)
     metrics.gauge("notices_stuck", "Notices that can go by no way", store.notices.stuck)
-    metrics.families(requests.families)
+    metrics.families(requests.families, ("class", "purpose"))
+    metrics.families(lags(store, clock), ("feed", "consumer"))
     return metrics
+
+
+def lags(store: Store, clock: Callable[[], dt.datetime]) -> Callable[[], list[Family]]:
+    """How far each consumer lags behind each of its feeds."""
+
+    def families() -> list[Family]:
+        now = clock()
+        found = {(each.feed, each.consumer): each for each in store.uptakes.standings()}
+
+        def seconds(since: str | None) -> float:
+            return 0.0 if since is None else max(0.0, (now - read(since)).total_seconds())
+
+        told: tuple[tuple[str, str, Callable[[Standing], float]], ...] = (
+            ("feed_waiting", "Records not collected", lambda s: s.end - s.delivered),
+            ("feed_waiting_seconds", "Age of the oldest of them", lambda s: seconds(s.oldest)),
+            ("feed_unused", "Records not taken into use", lambda s: s.end - s.used),
+            ("feed_unused_seconds", "Age of the oldest", lambda s: seconds(s.oldest_unused)),
+            ("feed_rejected", "Records that could not be used", lambda s: s.rejected),
+        )
+        return [
+            (name, text, {key: float(of(standing)) for key, standing in found.items()})
+            for name, text, of in told
+        ]
+
+    return families
 
 
 def requests_in(directory: Path) -> list[Figures]:

@@ -47,7 +47,6 @@ from gateway.edge.jobs import Jobs
 from gateway.edge.mesh_door import MeshDoor
 from gateway.edge.oauth.access_token import AccessTokens, jwks
 from gateway.edge.oauth.jose import verification_keys
-from gateway.feed import Counter
 from gateway.inbox import Inbox
 from gateway.reading_process import ReadingProcesses
 from gateway.sealing import Seal
@@ -153,7 +152,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
         trust = TrustStore.load(settings.tls.participants, settings.tls.revocation_lists, now())
         intake = _intake(settings, ring, the_law, store, trust, now)
         conclusions = Conclusions(store, intake, ring.unwrap)
-        house = House(ring.evidence.sign, ring.evidence.vkey, new_id("prc"), random.random)
+        house = House(ring, new_id("prc"), random.random)
         ask = asking.made(settings, intake, store, house)
         front = _front(settings, ring, intake, store, conclusions, ask)
         box = inboxes.made(settings, ring, intake, store, conclusions.begin)
@@ -252,7 +251,8 @@ def _front(
         issuer=settings.issuer,
         intake=intake,
         clerk=Clerk(store.corrections, ring, intake.law.version, now, os.urandom, new_id),
-        counter=Counter(store.shelf, store.evidence, ring.unwrap, frozenset(intake.law.feeds)),
+        counter=ask.shelves.counter,
+        taking=ask.shelves.taking,
         mailboxes=MeshDoor(door, store.mailboxes, store.registry, ring.unwrap, clock),
         post=inboxes.post(settings, ring, store, now, os.urandom, new_id),
         desk=ask.desk,
@@ -278,7 +278,7 @@ def _front(
         jwks=jwks(ring.token_keys, ring.evidence),
         openapi=(files("schemas") / "openapi.json").read_bytes(),
         schemas={item.name: item.read_bytes() for item in (files("schemas") / "json").iterdir()},
-        metrics=figures.made(store, ask.figures),
+        metrics=figures.made(store, ask.figures, now),
         trusted_proxies=settings.networks(settings.proxies),
         conclude=later.begin,
         concluded=later.wait,

@@ -12,7 +12,7 @@ import msgspec
 from gateway.core import tiles
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
-from gateway.feed import Counter, read_page
+from gateway.feed import read_page
 from gateway.judge.feed import verify_feed
 from gateway.judge.ledger import verify_export
 from gateway.judge.receipt import verify_receipt
@@ -84,7 +84,7 @@ async def judge(gateway: Gateway, directory: Path) -> None:
                 verdict = verify_receipt(text, vkey)
                 assert verdict.ok, "\n".join(map(str, verdict.findings))
     feeds = frozenset(gateway.law.feeds)
-    counter = Counter(gateway.store.shelf, gateway.store.evidence, gateway.ring.unwrap, feeds)
+    counter = gateway.asking.shelves.counter
     for feed in feeds:
         reader = Caller("judge", "consumer", feeds, "judge", frozenset({"feeds"}), "x")
         lines: list[bytes] = []

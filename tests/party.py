@@ -124,7 +124,7 @@ class Party:
     async def feed(self, name: str, **query: Any) -> list[dict[str, Any]]:
         status, raw, _ = await self.call("GET", f"/v1/feeds/{name}", params=query)
         assert status == 200, raw
-        return [json.loads(line) for line in raw.splitlines()]
+        return [told(line) for line in raw.splitlines()]
 
 
 async def enrol(
@@ -167,3 +167,10 @@ async def enrol(
 def first_pem(text: str) -> str:
     end = "-----END CERTIFICATE-----"
     return text[: text.index(end) + len(end)] + "\n"
+
+
+def told(line: bytes | str) -> dict[str, Any]:
+    """What a line of a feed tells, by what it is: a block, a record or the page."""
+    event = json.loads(line)
+    kind = event["type"].split(".")
+    return {"record" if kind[3] == "record" else kind[4]: event["data"]}

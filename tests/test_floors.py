@@ -40,6 +40,8 @@ ALLOWED = {
     "gateway/evidence.py": ("gateway.core",),
     "gateway/retention.py": ("gateway.core",),
     "gateway/feed.py": ("gateway.core",),
+    "gateway/uptake.py": ("gateway.core",),
+    "gateway/consumers/": ("gateway.consumers", "gateway.client"),
     "gateway/sealing.py": ("gateway.core",),
     "gateway/administration/": ("gateway.core", "gateway.administration"),
     "gateway/mailbox.py": ("gateway.core",),

@@ -22,8 +22,9 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from gateway.core import merkle
+from gateway.core import feed_event, merkle
 from gateway.core.canonical import b64u
+from gateway.core.feed_event import SEQUENCE_DIGITS, Origin
 from gateway.core.groups.group import Group
 from gateway.core.limits import BLOCK_RECORDS, SALT_BYTES
 from gateway.core.record import Record
@@ -163,6 +164,11 @@ def _encoded(column: Sequence[Group]) -> list[bytes]:
     return values
 
 
+_NUMBERS: Final = b',"id":"%%d","sequence":"%%0%dd","data":{"seq":%%d,"leaf":%%d,"row":%%d,' % (
+    SEQUENCE_DIGITS
+)
+
+
 def types_of(block: Block) -> dict[str, int]:
     """How many records of each type a block holds."""
     types: dict[str, int] = {}
@@ -171,8 +177,8 @@ def types_of(block: Block) -> dict[str, int]:
     return types
 
 
-def lines(block: Block, view: View, submission: str, seq: int) -> list[bytes]:
-    """The record lines of a feed page for one block, the first with sequence number `seq`.
+def lines(block: Block, view: View, origin: Origin, seq: int) -> list[bytes]:
+    """The events of the records of one block that a view shows, the first with the number `seq`.
 
     Each is a JSON object in bytes, without a line feed (docs/evidence.md, "A feed page").
     """
@@ -182,19 +188,24 @@ def lines(block: Block, view: View, submission: str, seq: int) -> list[bytes]:
         count = len(run.rows)
         shown = view.get(run.type)
         if shown is not None:
-            out += _run_lines(run, shown, submission, seq + len(out), leaf)
+            out += _run_lines(run, shown, origin, seq + len(out), leaf)
         leaf += count
     return out
 
 
-def _run_lines(run: Run, shown: Shown, submission: str, seq: int, leaf: int) -> list[bytes]:
+def _run_lines(run: Run, shown: Shown, origin: Origin, seq: int, leaf: int) -> list[bytes]:
     count = len(run.rows)
-    head = _ENCODE_GROUP({"submission": submission, "type": run.type, "purposes": shown.purposes})
+    kind, purpose = feed_event.record_type(run.type), " ".join(shown.purposes)
+    told = {"submission": origin.submission, "type": run.type, "purposes": shown.purposes}
     numbers = [
-        b'{"record":{"seq":%d,"leaf":%d,"row":%d,' % (seq + i, leaf + i, row)
-        for i, row in enumerate(run.rows)
+        _NUMBERS % (seq + i, seq + i, seq + i, leaf + i, row) for i, row in enumerate(run.rows)
     ]
-    parts: list[Iterable[bytes]] = [numbers, itertools.repeat(head[1:-1] + b',"groups":{')]
+    parts: list[Iterable[bytes]] = [
+        itertools.repeat(feed_event.opened(origin, kind, purpose=purpose)),
+        feed_event.tied(origin, run.rows),
+        numbers,
+        itertools.repeat(_ENCODE_GROUP(told)[1:-1] + b',"groups":{'),
+    ]
     comma = b""
     for name, column in run.columns.items():
         if name in shown.groups:
@@ -229,11 +240,29 @@ def _each_b64u(joined: bytes, width: int, count: int) -> list[bytes]:
     return [text[at : at + keep] for at in range(0, step * count, step)]
 
 
-def block_line(members: dict[str, object], leaves: bytes) -> bytes:
-    """The block line of a feed page; `members` are all but `leaves`, and not none."""
-    texts = _each_b64u(leaves, _DIGEST_BYTES, len(leaves) // _DIGEST_BYTES)
-    head = msgspec.json.encode({"block": members})
-    return b'%b,"leaves":["%b"]}}' % (head[:-2], b'","'.join(texts))
+def shown_at(block: Block, view: View, nth: int) -> tuple[int, str]:
+    """Row and record type of the `nth` record, from 0, that a view shows of a block.
+
+    Raises IndexError where it shows fewer.
+    """
+    for run in block.runs:
+        if run.type in view:
+            if nth < len(run.rows):
+                return run.rows[nth], run.type
+            nth -= len(run.rows)
+    raise IndexError(nth)
+
+
+def block_line(
+    origin: Origin, identity: str, members: dict[str, object], leaves: bytes = b""
+) -> bytes:
+    """The event of a block; `members` are all of its data but `leaves`, and not none."""
+    head = feed_event.opened(origin, feed_event.BLOCK, id=identity)
+    data = msgspec.json.encode(members)
+    if leaves:
+        texts = _each_b64u(leaves, _DIGEST_BYTES, len(leaves) // _DIGEST_BYTES)
+        data = b'%b,"leaves":["%b"]}' % (data[:-1], b'","'.join(texts))
+    return b'%b,"data":%b}' % (head, data)
 
 
 def split(leaves: bytes) -> list[bytes]:

@@ -72,6 +72,9 @@ CORRECTION_BYTES: Final = 64 * 1024
 FEED_PAGE_RECORDS: Final = 1_000
 FEED_PAGE_RECORDS_MAX: Final = 10_000
 
+# Each opens the block of its record and is an entry of the ledger.
+REJECTIONS_AT_A_TIME: Final = 256
+
 # RFC 8936 style long poll; below the idle time of common proxies.
 LONG_POLL_SECONDS: Final = 30
 

@@ -40,6 +40,8 @@ Kind = Literal[
     "agreement_confirmed",
     "preference_changed",
     "webhook_failing",
+    "rows_rejected",
+    "feed_uncollected",
 ]
 Value = str | bool
 

@@ -12,6 +12,9 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+# A figure: its name, what it is, and its values by two labels.
+Family = tuple[str, str, dict[tuple[str, str], float]]
+
 
 class Metrics:
     """One registry for one gateway, so that several can live in one process."""
@@ -74,11 +77,9 @@ class Metrics:
         """Publish a figure that is read when it is asked for."""
         Gauge(f"cms_gateway_{name}", text, registry=self._registry).set_function(read)
 
-    def families(
-        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
-    ) -> None:
-        """Publish figures by class and purpose, each with its name and text, read when asked for."""
-        self._registry.register(_Families(read))
+    def families(self, read: Callable[[], list[Family]], labels: tuple[str, str]) -> None:
+        """Publish figures by two labels, each with its name and text, read when asked for."""
+        self._registry.register(_Families(read, labels))
 
     def render(self) -> bytes:
         """All figures, in the text format of Prometheus."""
@@ -86,12 +87,11 @@ class Metrics:
 
 
 class _Families(Collector):
-    """Figures by class and purpose, as they are at the moment."""
+    """Figures by two labels, as they are at the moment."""
 
-    def __init__(
-        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
-    ) -> None:
+    def __init__(self, read: Callable[[], list[Family]], labels: tuple[str, str]) -> None:
         self._read = read
+        self._labels = labels
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: what there is shows when it is asked for."""
@@ -100,7 +100,7 @@ class _Families(Collector):
     def collect(self) -> Iterable[Metric]:
         """A gauge for each figure."""
         for name, text, values in self._read():
-            family = GaugeMetricFamily(f"cms_gateway_{name}", text, labels=["class", "purpose"])
+            family = GaugeMetricFamily(f"cms_gateway_{name}", text, labels=self._labels)
             for labels, value in values.items():
                 family.add_metric(labels, value)
             yield family

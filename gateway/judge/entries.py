@@ -121,6 +121,36 @@ class Retrieved(Entry, frozen=True, tag="feed.retrieved"):
     upto: Count
 
 
+class Used(Entry, frozen=True, tag="feed.used"):
+    """A consumer took records into use."""
+
+    feed: Text
+    consumer: Text
+    client: Text
+    upto: Count
+
+
+class Rejected(Entry, frozen=True, tag="feed.rejected"):
+    """A consumer could not use a record, and says why with a code."""
+
+    feed: Text
+    consumer: Text
+    client: Text
+    seq: Place
+    submission: Text
+    row: Count
+    code: Text
+
+
+class Uncollected(Entry, frozen=True, tag="feed.uncollected"):
+    """A consumer has not collected in time what follows `upto`."""
+
+    feed: Text
+    consumer: Text
+    upto: Count
+    end: Place
+
+
 class Administered(msgspec.Struct, frozen=True, gc=False):
     """An act of administration; what changed is for people to read."""
 
@@ -137,6 +167,9 @@ Fact = (
     | Amended
     | Delivered
     | Retrieved
+    | Used
+    | Rejected
+    | Uncollected
     | Told
     | Administered
 )
@@ -168,7 +201,18 @@ ADMINISTRATION: Final = frozenset(
 )
 
 _DECODER: Final = msgspec.json.Decoder(
-    Opened | Received | Accepted | Refused | Relayed | Amended | Delivered | Retrieved | Told,
+    Opened
+    | Received
+    | Accepted
+    | Refused
+    | Relayed
+    | Amended
+    | Delivered
+    | Retrieved
+    | Used
+    | Rejected
+    | Uncollected
+    | Told,
 )
 # Those with hashes; of the others only the form is to be looked at.
 _HASHED: Final = frozenset({Accepted, Received, Relayed, Refused, NoticeSent})

@@ -27,12 +27,12 @@ from gateway.core.merkle import (
     root_from_inclusion,
 )
 from gateway.judge.entries import Accepted, read_entry
+from gateway.judge.event import SEQUENCE_DIGITS, check_envelope, check_members, read_event
 from gateway.judge.notes import SignedCheckpoint, read_checkpoint
-from gateway.judge.strict import Unsound, bytes_from_b64u, canonical_json, json_object
+from gateway.judge.strict import Unsound, bytes_from_b64u, canonical_json
 from gateway.judge.verdict import Findings, Verdict, of_key, shown
 from gateway.judge.vkey import Key, read_vkey
 
-MAX_LINE_BYTES: Final = 8 * 1024 * 1024
 SALT_BYTES: Final = 16
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # no NUL: it parts the statement
@@ -57,6 +57,7 @@ class Block:
     first: int
     leaves: tuple[bytes, ...]
     purposes: frozenset[str]
+    envelope: dict[str, str]
     index: int
     entry_hash: bytes
     inclusion: tuple[bytes, ...]
@@ -112,6 +113,7 @@ class _Feed:
         self._on_page: list[Block] = []
         self._seqs: list[tuple[int, int]] = []  # line, number
         self._seen: set[tuple[str, int]] = set()
+        self._source: str | None = None
         self._open = False
 
     def take(self, number: int, line: str | bytes) -> None:
@@ -120,15 +122,17 @@ class _Feed:
         self._open = True
         where = f"line {number}"
         try:
-            kind, value = _read_line(line)
+            kind, envelope, value = read_event(line)
             if kind == "block":
                 where = f"line {number}, entry {shown(value.get('index'))}"
-                self._take_block(value)
+                self._take_source(envelope)
+                self._take_block(value, envelope)
             elif kind == "record":
                 where = f"line {number}, record {shown(value.get('seq'))}"
-                self._take_record(value)
+                self._take_source(envelope)
+                self._take_record(value, envelope)
             else:
-                self._take_page(value)
+                self._take_page(value, envelope)
         except ProofError as error:
             self._findings.add(where, f"its proof cannot be: {error}", _AGAIN)
         except Unsound as unsound:
@@ -151,12 +155,18 @@ class _Feed:
             ("records", str(self.records)),
         )
 
-    def _take_block(self, value: dict[str, Any]) -> None:
+    def _take_source(self, envelope: dict[str, str]) -> None:
+        """Check that everything on a page comes from one feed."""
+        if self._source not in {None, envelope["source"]}:
+            raise Unsound("comes from another source than what is above it")
+        self._source = envelope["source"]
+
+    def _take_block(self, value: dict[str, Any], envelope: dict[str, str]) -> None:
         self.blocks += 1
         submission = value.get("submission")
         if isinstance(submission, str):
             self._nearest[submission] = None
-        _check_members(value, _BLOCK)
+        check_members(value, _BLOCK)
         entry = bytes_from_b64u(value["entry"])
         fact = read_entry(entry)
         if not isinstance(fact, Accepted):
@@ -176,11 +186,20 @@ class _Feed:
         root = root_from_block(leaves, first // BLOCK_LEAVES, size, _hashes(value, "path"))
         if root != bytes_from_b64u(fact.records):
             raise Unsound("has leaves that do not lead to the record root in its entry")
+        said = {
+            "subject": fact.submission,
+            "time": fact.time,
+            "organisation": fact.organisation,
+            "organisationclass": fact.class_,
+            "ledgerentry": str(_whole(value, "index")),
+        }
+        check_envelope(envelope, said)
         block = Block(
             self._number,
             first,
             leaves,
             frozenset(fact.purposes),
+            said,
             _whole(value, "index"),
             leaf_hash(entry),
             _hashes(value, "inclusion"),
@@ -188,10 +207,10 @@ class _Feed:
         self._nearest[fact.submission] = block
         self._on_page.append(block)
 
-    def _take_record(self, value: dict[str, Any]) -> None:
+    def _take_record(self, value: dict[str, Any], envelope: dict[str, str]) -> None:
         self.records += 1
         self._seqs.append((self._number, _whole(value, "seq")))
-        _check_members(value, _RECORD)
+        check_members(value, _RECORD)
         submission, leaf = value["submission"], _whole(value, "leaf")
         if not isinstance(submission, str) or submission not in self._nearest:
             raise Unsound("has no block of its submission above it")
@@ -211,13 +230,25 @@ class _Feed:
             raise Unsound("is shown for no purpose")
         if not all(isinstance(name, str) and name in block.purposes for name in purposes):
             raise Unsound("is shown for a purpose that its entry does not have")
+        seq = _whole(value, "seq")
+        said = block.envelope | {
+            "id": str(seq),
+            "sequence": f"{seq:0{SEQUENCE_DIGITS}d}",
+            "purpose": " ".join(purposes),
+        }
+        check_envelope(envelope, said)
+        if not envelope["type"].endswith(f".record.{value['type']}.v1"):
+            raise Unsound("is of another type than its envelope says")
 
-    def _take_page(self, value: dict[str, Any]) -> None:
+    def _take_page(self, value: dict[str, Any], envelope: dict[str, str]) -> None:
         """Check what holds the page together, and begin the next one whatever comes of it."""
         self.pages += 1
         blocks, seqs = self._on_page, self._seqs
+        source = self._source
         self._turn_page()
-        _check_members(value, _PAGE)
+        if source not in {None, envelope["source"]}:
+            raise Unsound("comes from another source than what is above it")
+        check_members(value, _PAGE)
         if not isinstance(value["checkpoint"], str):
             raise Unsound("has no checkpoint")
         checkpoint = read_checkpoint(value["checkpoint"])
@@ -284,26 +315,6 @@ class _Feed:
             raise Unsound("has a checkpoint older than that of the page before")
         if checkpoint.size == earlier.size and checkpoint.root != earlier.root:
             raise Unsound("shows another ledger than the page before: the key signed two")
-
-
-def _read_line(line: str | bytes) -> tuple[str, dict[str, Any]]:
-    """Read a line: which of the three it is, and its value."""
-    if len(line) > MAX_LINE_BYTES:
-        raise Unsound("is too long")
-    members = json_object(line)
-    kind = next(iter(members), "")
-    if len(members) != 1 or kind not in {"block", "record", "page"}:
-        raise Unsound("is not a block, a record or a page")
-    value = members[kind]
-    if not isinstance(value, dict):
-        raise Unsound(f"has a {kind} that is not an object")
-    return kind, value
-
-
-def _check_members(value: dict[str, Any], names: frozenset[str]) -> None:
-    if value.keys() != names:
-        wrong = sorted(value.keys() ^ names)[:5]
-        raise Unsound(f"has too many or too few members: {', '.join(map(shown, wrong))}")
 
 
 def _whole(value: dict[str, Any], name: str) -> int:

@@ -108,6 +108,8 @@ class _Store:
         self._check_amendments()
         check_registry(self._rows, self._administered, self._say)
         # A store that no newer gateway has opened yet has no such table.
+        if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'rejection'")):
+            self._uptakes.compare(self._rows, self._say)
         if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'request_event'")):
             check_asked(self._rows, self._told, self._administered, self._say)
         found = self._findings.all()
@@ -169,6 +171,7 @@ class _Store:
             if len(entries) < _STEP:
                 break
         story.finish()
+        self._uptakes = story.uptakes
         if pending is not None:
             self._say("checkpoint", f"it is of {pending[0]} entries, but {size} are stored")
         rows = self._rows("SELECT level, n, hashes FROM tile")

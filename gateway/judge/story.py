@@ -20,10 +20,14 @@ from gateway.judge.entries import (
     Opened,
     Received,
     Refused,
+    Rejected,
     Relayed,
     Retrieved,
+    Uncollected,
+    Used,
 )
 from gateway.judge.strict import Unsound
+from gateway.judge.uptake import Said, Uptakes
 from gateway.judge.verdict import Findings, shown
 
 _SHARDS: Final = 64  # a power of two, so that only a 64th of what is remembered is ever a set
@@ -42,6 +46,7 @@ class Story:
         self._next: dict[str, int] = {}  # feed -> the next sequence number to be given out
         self._whole = True
         self._lives = Lives()
+        self.uptakes = Uptakes()
         self._last_relayed: str | None = None
         self._judged = [array("q") for _ in range(_SHARDS)]
         self._received = [array("q") for _ in range(_SHARDS)]
@@ -64,8 +69,8 @@ class Story:
                 self._amended(at, fact)
             elif isinstance(fact, Delivered):
                 self._delivered(at, fact)
-            elif isinstance(fact, Retrieved):
-                self._within(at, fact.feed, fact.upto)
+            elif isinstance(fact, Retrieved | Used | Rejected | Uncollected):
+                self._said(at, fact)
             elif isinstance(fact, Raised | Happened | NoticeSent):
                 self._asked(at, fact)
             else:
@@ -129,6 +134,16 @@ class Story:
         if fact.last - fact.first + 1 != fact.count:
             self._say(index, f"it counts {fact.count} records from {fact.first} to {fact.last}")
         self._within(index, fact.feed, fact.last)
+
+    def _said(self, index: int, fact: Said) -> None:
+        if isinstance(fact, Retrieved | Used):
+            last = fact.upto
+        else:
+            last = fact.seq if isinstance(fact, Rejected) else fact.end
+        self._within(index, fact.feed, last)
+        wrong = self.uptakes.take(index, fact, whole=self._whole)
+        if wrong is not None:
+            self._say(index, wrong)
 
     def _asked(self, index: int, fact: Raised | Happened | NoticeSent) -> None:
         if isinstance(fact, Raised):

@@ -323,6 +323,33 @@ def receipt_of(submission, entries, **changed):
     return "\n".join(lines) + "\n\n" + changed.get("checkpoint", checkpoint_of(entries))
 
 
+SOURCE = "https://gateway.test/v1/feeds/calculation"
+ENTRY_OF = {"sub-1": 2, "sub-2": 8, "sub-big": 1}  # where their entries stand
+
+
+def event(kind, identity, data, envelope):
+    """One line of a feed."""
+    head = {
+        "specversion": "1.0",
+        "type": f"uk.gov.childmaintenance.{kind}.v1",
+        "source": SOURCE,
+        "id": identity,
+    }
+    return json.dumps(head | envelope | {"data": data}, ensure_ascii=False)
+
+
+def sent_of(submission, index):
+    """What the envelope of anything of a submission says of it."""
+    entry = json.loads(submission.entry)
+    return {
+        "subject": submission.name,
+        "time": entry["time"],
+        "organisation": entry["organisation"],
+        "organisationclass": entry["class"],
+        "ledgerentry": str(index),
+    }
+
+
 def block_line(submission, entries, n=0, /, **changed):
     leaves = [leaf_of(entry) for entry in entries]
     index = entries.index(submission.entry)
@@ -340,7 +367,8 @@ def block_line(submission, entries, n=0, /, **changed):
         "index": index,
         "inclusion": [b64u(value) for value in path_of(index, leaves)],
     }
-    return json.dumps({"block": block | changed})
+    block |= changed
+    return event("feed.block", f"block-{256 * n + 1}", block, sent_of(submission, block["index"]))
 
 
 def record_line(submission, leaf, seq, /, withhold=("who",), **changed):
@@ -360,7 +388,14 @@ def record_line(submission, leaf, seq, /, withhold=("who",), **changed):
         },
         "withheld": {name: b64u(digests[name]) for name in withhold},
     }
-    return json.dumps({"record": line | changed}, ensure_ascii=False)
+    line |= changed
+    seq = line["seq"]
+    envelope = sent_of(submission, ENTRY_OF[submission.name]) | {
+        "purpose": " ".join(map(str, line["purposes"])) or "none",
+        "confidence": "unasked",
+        "sequence": f"{seq:016d}" if isinstance(seq, int) else "0",
+    }
+    return event(f"record.{record['type']}", str(seq), line, envelope)
 
 
 def page_line(entries, first, count, /, **changed):
@@ -374,4 +409,4 @@ def page_line(entries, first, count, /, **changed):
         "read": len(entries),
         "checkpoint": checkpoint_of(entries),
     }
-    return json.dumps({"page": page | changed}, ensure_ascii=False)
+    return event("feed.page", f"page-{first}", page | changed, {})

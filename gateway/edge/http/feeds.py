@@ -1,23 +1,20 @@
-"""Handlers: reading a feed and acknowledging it."""
+"""Handlers: reading a feed, saying what became of it, and where one stands."""
 
 from __future__ import annotations
 
-from typing import Any
-
+import msgspec
 from aiohttp import web
 
-from gateway import feed
+from gateway import feed, uptake
 from gateway.core.limits import FEED_PAGE_RECORDS, FEED_PAGE_RECORDS_MAX, LONG_POLL_SECONDS
-from gateway.core.refusal import Reason, Refused
+from gateway.core.rejection import uptake as said_in
 from gateway.core.strict_json import strict_object
 from gateway.edge.http.exchange import credentials, small_body, whole_number
 from gateway.edge.http.keys import FRONT
 
-FEED_TYPE = "application/x-ndjson"
-
 
 async def read(request: web.Request) -> web.StreamResponse:
-    """GET /v1/feeds/{name}: a page of JSON lines."""
+    """GET /v1/feeds/{name}: a page of events, one to a line, signed as a whole."""
     front = request.app[FRONT]
     caller = await front.door.authenticate(credentials(request), feed.SCOPE)
     page = await feed.read_page(
@@ -30,24 +27,44 @@ async def read(request: web.Request) -> web.StreamResponse:
         proofs=whole_number(request, "proofs", 1, 0, 1) == 1,
         present=lambda: request.transport is not None and not request.transport.is_closing(),
     )
-    return web.Response(
-        body=b"\n".join(page.lines) + b"\n",
-        content_type=FEED_TYPE,
-        headers={"Feed-Next": page.next},
-    )
+    headers = feed.signed(page, front.counter)
+    return web.Response(body=page.content, headers=headers | {"Feed-Next": page.next})
 
 
 async def acknowledge(request: web.Request) -> web.Response:
-    """POST /v1/feeds/{name}/ack: everything up to a cursor is in the consumer's hands."""
+    """POST /v1/feeds/{name}/ack: what is in the consumer's hands, in use, or of no use."""
     front = request.app[FRONT]
     caller = await front.door.authenticate(credentials(request), feed.SCOPE)
-    body = await _object(request)
-    cursor = body.get("cursor")
-    if not isinstance(cursor, str) or len(body) != 1:
-        raise Refused(Reason.PARAMETER_NOT_VALID, 'Send {"cursor": "..."} and nothing else.')
-    upto = await feed.acknowledge(caller, request.match_info["name"], cursor, front.counter)
-    return web.json_response({"acknowledged": upto})
+    said = said_in(strict_object(await small_body(request)))
+    stands = await uptake.take(caller, request.match_info["name"], said, front.taking)
+    return _standing(stands)
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    return strict_object(await small_body(request))
+async def status(request: web.Request) -> web.Response:
+    """GET /v1/feeds/{name}/status: where the consumer stands, and how far it lags."""
+    front = request.app[FRONT]
+    caller = await front.door.authenticate(credentials(request), feed.SCOPE)
+    return _standing(uptake.standing_of(caller, request.match_info["name"], front.taking))
+
+
+async def rejections(request: web.Request) -> web.Response:
+    """GET /v1/submissions/{id}/rejections: rows that a team could not use, and what to do."""
+    front = request.app[FRONT]
+    caller = await front.door.authenticate(credentials(request), "submissions")
+    found = uptake.rejections(caller, request.match_info["id"], front.taking)
+    return web.json_response(body=msgspec.json.encode({"rejections": found}))
+
+
+def _standing(standing: uptake.Standing) -> web.Response:
+    told = {
+        "feed": standing.feed,
+        "end": standing.end,
+        "delivered": standing.delivered,
+        "used": standing.used,
+        "rejected": standing.rejected,
+        "waiting": standing.end - standing.delivered,
+        "waiting_since": standing.oldest,
+        "unused": standing.end - standing.used,
+        "unused_since": standing.oldest_unused,
+    }
+    return web.json_response(body=msgspec.json.encode(told))

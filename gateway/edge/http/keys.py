@@ -30,6 +30,7 @@ from gateway.obligation import Obligations
 from gateway.returning import Returns
 from gateway.submission import Intake
 from gateway.upload import Depot
+from gateway.uptake import Taking
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -49,6 +50,7 @@ class Front:
     intake: Intake
     clerk: Clerk
     counter: Counter
+    taking: Taking
     desk: Desk
     wicket: Wicket
     guests: Intake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,7 @@ import msgspec
 
 from gateway.core import ledger, merkle
 from gateway.core.disclosure import View
+from gateway.core.feed_event import Tie
 from gateway.core.identity import Caller
 from gateway.feed import Item, Source
 from gateway.store.bodies import Bodies
@@ -22,7 +24,7 @@ _VIEW: Final = msgspec.json.Decoder(View)
 
 
 class Shelf:
-    """Reads feeds through its own connection; its two writes go through the one writer."""
+    """Reads feeds through its own connection; its one write goes through the one writer."""
 
     def __init__(self, writer: Writer, reader: apsw.Connection, bodies: Bodies) -> None:
         self._writer = writer
@@ -101,6 +103,19 @@ class Shelf:
             frame = self._bodies.frame(self.source(submission).id, place, length)
         return frame, count
 
+    def ties(self, submission: int, first_row: int, last_row: int) -> Mapping[int, Tie]:
+        """Records that were found to be about a request, by their rows; the surest tie of each."""
+        rows = fetch(
+            self._reader,
+            "SELECT row, verdict, request FROM match WHERE submission = ? AND row BETWEEN ? AND ? "
+            "AND verdict <> 'rejected' ORDER BY row, verdict = 'possible' DESC, at",
+            (submission, first_row, last_row),
+        )
+        return {
+            row: Tie("possible" if verdict == "possible" else "matched", request)
+            for row, verdict, request in rows
+        }
+
     def acknowledged(self, feed: str, consumer: str) -> int:
         """The number a consumer acknowledged last; 0 before the first."""
         rows = fetch(
@@ -113,10 +128,6 @@ class Shelf:
     async def delivered(self, feed: str, caller: Caller, first: int, last: int) -> int:
         """Enter in the ledger that a page is shown; returns the entry's index."""
         return int(await self._writer.do(_Delivered(feed, caller, first, last)))
-
-    async def retrieved(self, feed: str, caller: Caller, upto: int) -> int:
-        """Enter an acknowledgement in the ledger; returns the entry's index."""
-        return int(await self._writer.do(_Retrieved(feed, caller, upto)))
 
 
 class _Delivered:
@@ -137,34 +148,6 @@ class _Delivered:
 
     def write(self, turn: Turn) -> None:
         """The entry is all there is."""
-
-    def answer(self, _turn: Turn) -> int:
-        return self._index
-
-
-class _Retrieved:
-    rows = 1
-
-    def __init__(self, feed: str, caller: Caller, upto: int) -> None:
-        self._feed = feed
-        self._caller = caller
-        self._upto = upto
-
-    def prepare(self, turn: Turn) -> None:
-        self._index = turn.enter(
-            ledger.RETRIEVED,
-            feed=self._feed,
-            consumer=self._caller.party,
-            client=self._caller.client,
-            upto=self._upto,
-        )
-
-    def write(self, turn: Turn) -> None:
-        turn.db.execute(
-            "INSERT INTO acknowledgement VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-            "upto = excluded.upto, at = excluded.at",
-            (self._feed, self._caller.party, self._upto, turn.written),
-        )
 
     def answer(self, _turn: Turn) -> int:
         return self._index

@@ -32,6 +32,7 @@ from gateway.store.sqlite.requests import Requests
 from gateway.store.sqlite.shelf import Shelf
 from gateway.store.sqlite.tree import Tree
 from gateway.store.sqlite.uploads import Uploads
+from gateway.store.sqlite.uptake import Uptakes
 from gateway.store.sqlite.writer import Turn, Writer
 
 log = structlog.get_logger("store")
@@ -61,6 +62,7 @@ class Store:
         self.evidence = Evidence(self._reader, tree)
         self.journal = Journal(self.writer, self._reader, self.evidence, attest)
         self.shelf = Shelf(self.writer, self._reader, self.bodies)
+        self.uptakes = Uptakes(self.writer, self._reader, self.shelf)
         self.corrections = Corrections(self._reader, self.journal, self.shelf)
         self.requests = Requests(self.writer, self._reader)
         self.notices = Notices(self.writer, self._reader)

@@ -11,6 +11,7 @@ CREATE TABLE rejection (
     row          INTEGER NOT NULL,
     type         TEXT NOT NULL,             -- of the record
     code         TEXT NOT NULL,
+    field        TEXT,
     correct      INTEGER NOT NULL,
     entry        INTEGER NOT NULL,
     at           TEXT NOT NULL,
