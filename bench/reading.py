@@ -78,7 +78,7 @@ async def read_feed(told: dict[str, Any], pages: int) -> float:
             async with session.get(url, params=query, headers=headers, ssl=tls) as response:
                 raw = await response.read()
                 cursor = {"after": response.headers["Feed-Next"]}
-            records += json.loads(raw[raw.rstrip().rfind(b"\n") + 1 :])["page"]["count"]
+            records += json.loads(raw[raw.rstrip().rfind(b"\n") + 1 :])["data"]["count"]
         return records / (time.perf_counter() - began)
 
 

@@ -201,14 +201,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         subject=lambda request: story.subject_of(request, desk),
         told=lambda request: story.subject_told(request, desk),
     )
-    wicket = access.wicket(
-        store.codes,
-        store.registry,
-        vault,
-        intake.clock,
-        intake.entropy,
-        lambda identity: story.call_again(identity, store.notices.last(identity), desk),
-    )
+    wicket = _wicket(store, desk)
     asking = Asking(
         desk=desk,
         outbox=outbox,
@@ -226,6 +219,17 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
     )
     begun.append(asking)
     return asking
+
+
+def _wicket(store: Store, desk: Desk) -> access.Wicket:
+    return access.wicket(
+        store.codes,
+        store.registry,
+        desk.vault,
+        desk.clock,
+        desk.entropy,
+        lambda identity: story.call_again(identity, store.notices.last(identity), desk),
+    )
 
 
 def _name(store: Store, party: str, desk: Desk) -> str:

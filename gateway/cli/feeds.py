@@ -12,8 +12,8 @@ from gateway.cli import screen
 from gateway.cli.command import Command, Group, as_json, key_option, profile_option
 from gateway.cli.exits import Exit, run, told
 from gateway.cli.keeping import lines_of, opened, pinned
-from gateway.client.answers import FeedPage
 from gateway.client.api import Client
+from gateway.client.events import FeedPage
 from gateway.judge.feed import verify_feed
 
 _PAGE: Final = 1_000
@@ -70,8 +70,8 @@ def read(
         out.write(b"\n".join(page.lines) + b"\n")
         out.flush()
         if ack and page.count:
-            upto = await client.acknowledge(name, page.next)
-            screen.say(f"Acknowledged up to record {upto}.")
+            stands = await client.acknowledge(name, delivered=page.next)
+            screen.say(f"Acknowledged up to record {stands.delivered}.")
 
     run(work())
 

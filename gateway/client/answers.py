@@ -251,13 +251,31 @@ class Format(msgspec.Struct, frozen=True):
     limit_bytes: int
 
 
-class FeedPage(msgspec.Struct, frozen=True):
-    """A page of a feed: its lines exactly as they came, the last being the page line.
+class FeedStanding(msgspec.Struct, frozen=True):
+    """Where a consumer stands on a feed: numbers of records, and since when the oldest waits (UTC).
 
-    `next` is the cursor to go on from, and to acknowledge once everything before it is safe.
+    `waiting` are records not collected, `unused` those not taken into use.
     """
 
-    lines: tuple[bytes, ...]
-    next: str
-    count: int
-    more: bool
+    feed: str
+    end: int
+    delivered: int
+    used: int
+    rejected: int
+    waiting: int
+    unused: int
+    waiting_since: dt.datetime | None = None
+    unused_since: dt.datetime | None = None
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """A row that a team could not use: why, and what to do; `correct` asks for it to be mended."""
+
+    row: int
+    record_type: str
+    code: str
+    message: str
+    fix: str
+    correct: bool
+    at: dt.datetime
+    field: str | None = None

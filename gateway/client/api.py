@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,13 +24,13 @@ from gateway.client import export, media
 from gateway.client.answers import (
     Amendment,
     ArchiveFile,
-    FeedPage,
     Format,
     Outcome,
     RowError,
     Sent,
 )
 from gateway.client.asking import Asking
+from gateway.client.collecting import Collecting
 from gateway.client.connection import Connection, Patience, Reply
 from gateway.client.packing import Encoding, packed
 from gateway.client.problem import EvidenceError, Problem
@@ -46,10 +46,10 @@ WAIT_SECONDS: Final = 30
 _HEAD_BYTES: Final = 4_096
 
 
-class Client(Asking):
+class Client(Asking, Collecting):
     """Speaks to one gateway as one party; use it as `async with Client(profile) as client`.
 
-    What is about requests is in `gateway.client.asking`. `state` is where uploads under way are remembered; without it they begin anew. `returned` gives
+    What is about requests is in `gateway.client.asking`, about feeds in `gateway.client.collecting`. `state` is where uploads under way are remembered; without it they begin anew. `returned` gives
     back what was sent, to be mended.
     """
 
@@ -257,46 +257,6 @@ class Client(Asking):
         reply = await self._connection.call("GET", "/v1/submissions", params=params)
         return msgspec.convert(reply.read(dict[str, Any])["submissions"], tuple[Sent, ...])
 
-    # --- collecting -----------------------------------------------------------------------------
-
-    async def feed(
-        self,
-        name: str,
-        *,
-        after: str | None = None,
-        limit: int = 1_000,
-        wait_seconds: int = 0,
-        follow: bool = False,
-        proofs: bool = True,
-    ) -> AsyncIterator[FeedPage]:
-        """Pages of a feed, from a cursor, or from what was acknowledged last.
-
-        Ends at the end of the feed; with `follow` it waits there for more, for ever, and leaves out
-        pages without records.
-        """
-        while True:
-            params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
-            if after is not None:
-                params["after"] = after
-            page = _page(await self._connection.call("GET", f"/v1/feeds/{name}", params=params))
-            if page.count or not follow:
-                yield page
-            after = page.next
-            if not page.more:
-                if not follow:
-                    return
-                wait_seconds = WAIT_SECONDS
-
-    async def acknowledge(self, name: str, cursor: str) -> int:
-        """Say that everything up to a cursor is safe with us; returns the sequence number."""
-        reply = await self._connection.call(
-            "POST",
-            f"/v1/feeds/{name}/ack",
-            headers={"Content-Type": "application/json"},
-            body=msgspec.json.encode({"cursor": cursor}),
-        )
-        return int(reply.read(dict[str, int])["acknowledged"])
-
     # --- the ledger, which anybody may read -----------------------------------------------------
 
     async def formats(self) -> tuple[Format, ...]:
@@ -335,9 +295,3 @@ class Client(Asking):
         verdict = verify_receipt(receipt, self.profile.vkey, digest=digest)
         if not verdict.ok:
             raise EvidenceError("The receipt", verdict)
-
-
-def _page(reply: Reply) -> FeedPage:
-    lines = tuple(reply.body.removesuffix(b"\n").split(b"\n"))
-    told = msgspec.json.decode(lines[-1])["page"]
-    return FeedPage(lines, told["next"], told["count"], told["more"])

@@ -8,9 +8,12 @@ they do not. docs/feeds.md has every attribute.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
+
+from gateway.core import feed_event
 
 Tie = Literal["named", "matched", "possible", "unasked"]
 """How a record is tied to the request: named by its sender, or found to be about it, certainly or
@@ -40,3 +43,93 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, dict[str, Any]]
     withheld: tuple[str, ...] = ()
     request: str | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record that cannot be used: its number on the feed, a code of docs/feeds.md, and a field."""
+
+    seq: int
+    code: str
+    field: str | None = None
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """A page of a feed: its lines exactly as they came, the last being the page line.
+
+    `headers` are those under the page's signature, and the signature. `next` is the cursor to go on
+    from, and to acknowledge once everything before it is safe.
+    """
+
+    lines: tuple[bytes, ...]
+    headers: dict[str, str]
+    next: str
+    count: int
+    more: bool
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the page, as they were signed."""
+        return b"\n".join(self.lines) + b"\n"
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What organisations sent, in the order of the feed."""
+        return tuple(events_of(self.lines))
+
+
+class _Data(msgspec.Struct):
+    """What an event of a record holds."""
+
+    seq: int
+    row: int
+    submission: str
+    type: str
+    purposes: tuple[str, ...]
+    groups: dict[str, dict[str, Any]]
+    withheld: dict[str, str]
+
+
+class _Line(msgspec.Struct):
+    """One event, whatever it is of."""
+
+    type: str
+    data: msgspec.Raw
+    time: str = ""
+    organisation: str = ""
+    organisationclass: str = ""
+    ledgerentry: str = "0"
+    confidence: Tie = "unasked"
+    request: str | None = None
+
+
+_LINE = msgspec.json.Decoder(_Line)
+_DATA = msgspec.json.Decoder(_Data)
+_BLOCK = msgspec.json.Decoder(dict[str, Any])
+
+
+def events_of(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The records among the lines of a page; raises msgspec.DecodeError for what is no page."""
+    formats: dict[str, str] = {}
+    for raw in lines:
+        line = _LINE.decode(raw)
+        if line.type == feed_event.BLOCK:
+            block = _BLOCK.decode(line.data)
+            formats[block["submission"]] = block["format"]
+        elif line.type.startswith(feed_event.RECORD):
+            data = _DATA.decode(line.data)
+            yield Event(
+                seq=data.seq,
+                type=data.type,
+                submission=data.submission,
+                row=data.row,
+                organisation=line.organisation,
+                organisation_class=line.organisationclass,
+                format=formats[data.submission],
+                recorded_at=dt.datetime.fromisoformat(line.time),
+                purposes=data.purposes,
+                entry=int(line.ledgerentry),
+                confidence=line.confidence,
+                groups={name: group["value"] for name, group in data.groups.items()},
+                withheld=tuple(sorted(data.withheld)),
+                request=line.request,
+            )

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 PREFIX: Final = "uk.gov.childmaintenance."
+RECORD: Final = f"{PREFIX}record."
 BLOCK: Final = f"{PREFIX}feed.block.v1"
 PAGE: Final = f"{PREFIX}feed.page.v1"
 READY: Final = f"{PREFIX}feed.ready.v1"
@@ -50,7 +51,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 def record_type(name: str) -> str:
     """The type of the events of a record type."""
-    return f"{PREFIX}record.{name}.v1"
+    return f"{RECORD}{name}.v1"
 
 
 def sequence(number: int) -> str:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from gateway.cli.exits import Exit
 from tests.cli.conftest import Cli, config_of, key_file, profile_of
 from tests.conftest import SAMPLES, House
-from tests.party import days_ahead
+from tests.party import days_ahead, told
 
 
 async def sent(house: House) -> None:
@@ -23,14 +22,14 @@ async def test_a_feed_is_read_acknowledged_and_verified(
     key = key_file(house, tmp_path)
     first = await cli("feed", "read", "tracing", "--profile", profile, "--limit", 2, "--ack")
     assert first.code == Exit.OK, first.err
-    lines = [json.loads(line) for line in first.out.splitlines()]
+    lines = [told(line) for line in first.out.splitlines()]
     assert [next(iter(line)) for line in lines] == ["block", "record", "record", "page"]
     rest = await cli("feed", "read", "tracing", "--profile", profile)
-    records = [json.loads(line) for line in rest.out.splitlines()]
+    records = [told(line) for line in rest.out.splitlines()]
     assert [line["record"]["seq"] for line in records if "record" in line] == [3]
     cursor = lines[-1]["page"]["next"]
     after = await cli("feed", "read", "tracing", "--profile", profile, "--after", cursor)
-    assert after.out.count('{"record"') == 1
+    assert after.out.count(".record.") == 1
     both = (first.out + rest.out).encode()
     verified = await cli("feed", "verify", "-", "--key", key, stdin=both)
     assert verified.code == Exit.OK, verified.err

@@ -15,8 +15,9 @@ import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.core import disclosure
+from gateway.core import disclosure, feed_event
 from gateway.core.disclosure import Shown
+from gateway.core.feed_event import Origin, Tie
 from gateway.core.groups.person import Answer, Who
 from gateway.core.groups.work import Deducted, Work
 from gateway.core.limits import BLOCK_RECORDS
@@ -104,6 +105,18 @@ def unb64u(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+ORIGIN = Origin(
+    source="https://gateway.test/v1/feeds/tracing",
+    submission="sub_1",
+    time="2026-11-22T21:30:00.123456Z",
+    organisation="bank",
+    provider_class="deposit_taker",
+    entry=17,
+    tie=Tie("unasked"),
+    ties={3: Tie("matched", "req_2")},
+)
+
+
 def groups_of(block: disclosure.Block) -> list[tuple[str, int, dict[str, tuple[bytes, bytes]]]]:
     """Each record of a block: type, row, and each group's salt and value."""
     found = []
@@ -159,14 +172,30 @@ def test_a_view_shows_exactly_what_it_allows_and_proves_the_rest(
 ) -> None:
     block, leaves = disclosure.build(given_records, 512, KEY)
     hashes = disclosure.split(leaves)
-    lines = disclosure.lines(block, view, "sub_1", seq)
+    lines = disclosure.lines(block, view, ORIGIN, seq)
     places = [at for at, record in enumerate(given_records) if record.type_name in view]
     assert len(lines) == len(places)
     for number, (line, place) in enumerate(zip(lines, places, strict=True)):
         assert b"\n" not in line
-        whole = json.loads(line)
-        assert list(whole) == ["record"]
-        told, record = whole["record"], given_records[place]
+        event, record = json.loads(line), given_records[place]
+        told = event.pop("data")
+        assert event == {
+            "specversion": "1.0",
+            "type": f"uk.gov.childmaintenance.record.{record.type_name}.v1",
+            "source": ORIGIN.source,
+            "subject": "sub_1",
+            "time": ORIGIN.time,
+            "organisation": "bank",
+            "organisationclass": "deposit_taker",
+            "ledgerentry": "17",
+            "purpose": " ".join(view[record.type_name].purposes),
+            "id": str(seq + number),
+            "sequence": f"{seq + number:016d}",
+        } | (
+            {"confidence": "matched", "request": "req_2"}
+            if record.row == 3
+            else {"confidence": "unasked"}
+        )
         shown, values = view[record.type_name], present(record)
         assert sorted(told) == [
             "groups", "leaf", "purposes", "row", "seq", "submission", "type", "withheld",
@@ -195,7 +224,7 @@ def test_what_is_withheld_is_nowhere_in_the_line(given_records: list[Record]) ->
     block, _ = disclosure.build(marked, 0, KEY)
     salts = [salt for _, _, groups in groups_of(block) for salt, _ in (groups["who"],)]
     for line, salt in zip(
-        disclosure.lines(block, {"nil_return": Shown(("answer",), ("A",))}, "sub_1", 1),
+        disclosure.lines(block, {"nil_return": Shown(("answer",), ("A",))}, ORIGIN, 1),
         salts,
         strict=True,
     ):
@@ -269,7 +298,9 @@ def test_the_first_salt_is_keystream_at_the_blocks_counter() -> None:
 
 @given(st.binary(min_size=32, max_size=160).filter(lambda data: len(data) % 32 == 0))
 def test_a_block_line_holds_its_members_and_leaves(leaves: bytes) -> None:
-    line = disclosure.block_line({"first": 0, "class": "employer"}, leaves)
-    block = json.loads(line)["block"]
+    line = disclosure.block_line(ORIGIN, "block-1", {"first": 0, "class": "employer"}, leaves)
+    event = json.loads(line)
+    assert (event["type"], event["id"]) == (feed_event.BLOCK, "block-1")
+    block = event["data"]
     assert b"".join(map(unb64u, block.pop("leaves"))) == leaves
     assert block == {"first": 0, "class": "employer"}

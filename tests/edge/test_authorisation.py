@@ -161,7 +161,7 @@ async def test_nobody_sees_anothers_things(house: House, who: str) -> None:
         status, _, _ = await party.call(
             "POST",
             "/v1/feeds/tracing/ack",
-            json={"cursor": "MTp0cmFjaW5nOjE"},
+            json={"delivered": "MTp0cmFjaW5nOjE"},
         )
         assert status == 404
 

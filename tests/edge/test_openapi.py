@@ -222,7 +222,7 @@ def test_shapes_are_those_of_the_types():
         assert schema["properties"].keys() == {field.name for field in fields}
         required = {field.name for field in fields if field.required}
         assert set(schema.get("required", ())) == required
-    for name, member in (("Asking", "record_types"), ("RecordLine", "record")):
+    for name, member in (("Asking", "record_types"), ("RecordLine", "data")):
         found = SCHEMAS[name]["properties"][member]
         listed = found["items"] if member == "record_types" else found["properties"]["type"]
         assert listed["enum"] == sorted(RECORD_TYPES)

@@ -324,30 +324,20 @@ def receipt_of(submission, entries, **changed):
 
 
 SOURCE = "https://gateway.test/v1/feeds/calculation"
-ENTRY_OF = {"sub-1": 2, "sub-2": 8, "sub-big": 1}  # where their entries stand
+ENTRY_OF = {"sub-1": 2, "sub-2": 8, "sub-big": 1}
 
 
 def event(kind, identity, data, envelope):
     """One line of a feed."""
-    head = {
-        "specversion": "1.0",
-        "type": f"uk.gov.childmaintenance.{kind}.v1",
-        "source": SOURCE,
-        "id": identity,
-    }
-    return json.dumps(head | envelope | {"data": data}, ensure_ascii=False)
+    head = {"specversion": "1.0", "type": f"uk.gov.childmaintenance.{kind}.v1", "source": SOURCE}
+    return json.dumps(head | {"id": identity} | envelope | {"data": data}, ensure_ascii=False)
 
 
 def sent_of(submission, index):
     """What the envelope of anything of a submission says of it."""
     entry = json.loads(submission.entry)
-    return {
-        "subject": submission.name,
-        "time": entry["time"],
-        "organisation": entry["organisation"],
-        "organisationclass": entry["class"],
-        "ledgerentry": str(index),
-    }
+    said = {"subject": submission.name, "organisationclass": entry["class"]}
+    return said | {"ledgerentry": str(index), **{n: entry[n] for n in ("time", "organisation")}}
 
 
 def block_line(submission, entries, n=0, /, **changed):
@@ -389,12 +379,9 @@ def record_line(submission, leaf, seq, /, withhold=("who",), **changed):
         "withheld": {name: b64u(digests[name]) for name in withhold},
     }
     line |= changed
-    seq = line["seq"]
-    envelope = sent_of(submission, ENTRY_OF[submission.name]) | {
-        "purpose": " ".join(map(str, line["purposes"])) or "none",
-        "confidence": "unasked",
-        "sequence": f"{seq:016d}" if isinstance(seq, int) else "0",
-    }
+    seq, purpose = line["seq"], " ".join(map(str, line["purposes"])) or "none"
+    envelope = sent_of(submission, ENTRY_OF[submission.name])
+    envelope |= {"purpose": purpose, "confidence": "unasked", "sequence": f"{seq:016d}"}
     return event(f"record.{record['type']}", str(seq), line, envelope)
 
 

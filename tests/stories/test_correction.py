@@ -83,7 +83,7 @@ async def test_the_organisation_sees_when_all_have_taken_note(house: House) -> N
     for number, feed in enumerate(FEEDS, start=1):
         lines = await house.parties[feed].feed(feed, after=write_cursor(feed, 0))
         cursor = lines[-1]["page"]["next"]
-        await house.parties[feed].call("POST", f"/v1/feeds/{feed}/ack", json={"cursor": cursor})
+        await house.parties[feed].call("POST", f"/v1/feeds/{feed}/ack", json={"delivered": cursor})
         (told,) = await follow(house, sent["id"])
         assert sum(each["acknowledged"] for each in told["feeds"]) == number
     assert told["acknowledged"] is True

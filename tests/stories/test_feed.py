@@ -64,8 +64,8 @@ async def test_a_saved_feed_verifies_with_the_key_alone(house: House) -> None:
     assert verdict.ok, verdict.findings
     assert verdict.records == 400
     lines = [json.loads(line) for line in raw.splitlines()]
-    shown = next(line for line in lines if "record" in line)
-    shown["record"]["groups"]["who"]["value"]["surname"] = "Other"
+    shown = next(line for line in lines if ".record." in line["type"])
+    shown["data"]["groups"]["who"]["value"]["surname"] = "Other"
     forged = [json.dumps(line, separators=(",", ":")).encode() for line in lines]
     assert not verify_feed(forged, vkey).ok
 
@@ -100,9 +100,9 @@ async def test_without_a_cursor_reading_goes_on_after_the_acknowledgement(house:
     status, answer, _ = await house.tracing.call(
         "POST",
         "/v1/feeds/tracing/ack",
-        json={"cursor": lines[-1]["page"]["next"]},
+        json={"delivered": lines[-1]["page"]["next"]},
     )
-    assert (status, answer) == (200, {"acknowledged": 4})
+    assert (status, answer["delivered"], answer["waiting"]) == (200, 4, 6)
     lines = await house.tracing.feed("tracing", limit=4)
     assert [line["record"]["seq"] for line in lines if "record" in line] == [5, 6, 7, 8]
 
@@ -118,7 +118,7 @@ async def test_each_look_and_each_acknowledgement_is_a_ledger_entry(house: House
     await house.tracing.call(
         "POST",
         "/v1/feeds/tracing/ack",
-        json={"cursor": lines[-1]["page"]["next"]},
+        json={"delivered": lines[-1]["page"]["next"]},
     )
     entry = json.loads(house.gateway.store.evidence.entry(before + 1))
     assert (entry["kind"], entry["upto"]) == ("feed.retrieved", 2)
@@ -144,7 +144,7 @@ async def test_a_parameter_that_is_not_valid(house: House, query: dict[str, str]
 
 
 async def test_an_acknowledgement_beyond_the_end_is_refused(house: House) -> None:
-    for body in ({"cursor": "MTp0cmFjaW5nOjE"}, {"cursor": 1}, {}, {"cursor": "x", "y": 1}, []):
+    for body in ({"delivered": "MTp0cmFjaW5nOjE"}, {"used": 1}, {}, {"used": "x", "y": 1}, []):
         status, _, _ = await house.tracing.call("POST", "/v1/feeds/tracing/ack", json=body)
         assert status in {400, 422}
 

@@ -20,8 +20,9 @@ from gateway.cli.clients import enrol
 from gateway.cli.demo.cast import Part, Question, copy_samples
 from gateway.cli.exits import Exit, Stop
 from gateway.client import profile as profiles
-from gateway.client.answers import FeedPage, Outcome
+from gateway.client.answers import Outcome
 from gateway.client.api import Client
+from gateway.client.events import FeedPage
 from gateway.config import Notices, Notify, Settings
 from gateway.edge import logs
 from gateway.notify_stand_in.keys import new_key

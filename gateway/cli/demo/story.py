@@ -14,7 +14,7 @@ from gateway.cli.demo import asking as asking_by_letter
 from gateway.cli.demo import cast
 from gateway.cli.demo.stage import Stage, expect
 from gateway.cli.demo.voice import ABSENT, WITHHELD, Voice, cell
-from gateway.client.answers import FeedPage
+from gateway.client.events import FeedPage
 from gateway.client.problem import Problem
 from gateway.core.refusal import Reason, Refused
 from gateway.core.tiles import decode_entries
@@ -351,7 +351,7 @@ def _place(copy: Path, index: int) -> tuple[Path, int]:
 
 def _records(pages: list[FeedPage]) -> list[dict[str, Any]]:
     lines = [json.loads(line) for page in pages for line in page.lines]
-    return [line["record"] for line in lines if "record" in line]
+    return [line["data"] for line in lines if ".record." in line["type"]]
 
 
 def _with_address(stage: Stage) -> str:
