@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 
@@ -114,7 +115,5 @@ def test_a_signature_that_covers_only_the_type_is_not_believed() -> None:
                                         "signature"]), st.text(max_size=80)))  # fmt: skip
 def test_no_header_makes_it_raise_anything_else(changed: dict[str, str]) -> None:
     headers = {name.lower(): value for name, value in signed().items()} | changed
-    try:
+    with contextlib.suppress(NotGenuine):
         verify_page(headers, PAGE, "k1", KEY.public_key())
-    except NotGenuine:
-        pass

@@ -14,7 +14,7 @@ from gateway.core.cursor import write_cursor
 from gateway.core.page_signature import NotGenuine, verify_page
 from gateway.judge.store import verify_store
 from gateway.wiring import Annex, clock
-from tests.conftest import SAMPLES, House, house_in
+from tests.conftest import House, house_in
 from tests.judgement import statements
 from tests.schedules import schedule
 
