@@ -117,6 +117,7 @@ def test_no_notice_has_a_place_for_the_person_it_concerns() -> None:
         "answer_link", "code_link", "order_link", "settings_link",
         "due_date", "code_expires", "comply_by", "tell_by", "report_by", "stop_on", "ends_on",
         "since", "failing_since", "stops_on",
+        "submission", "rows", "rejections_link", "feed", "waiting", "feed_link",
         "open_with", "to_post", "to_electronic",
     }  # fmt: skip
     # An order that goes by post is the order itself; no other notice says what an order is.
