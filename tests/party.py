@@ -134,9 +134,10 @@ async def enrol(
     identity: str,
     classes: list[str],
     url: str,
+    now: dt.datetime | None = None,
 ) -> Party:
     """Register a party with a fresh certificate and client, and connect."""
-    now = clock()
+    now = now or clock()
     issued = development.issue(pki, development.Party(kind, identity), now=now)  # type: ignore[arg-type]
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))

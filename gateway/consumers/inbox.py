@@ -66,9 +66,7 @@ class Inbox:
     inbox of another feed, and for a key that is not its own.
     """
 
-    def __init__(
-        self, path: Path, feed: str, key: bytes, chance: Callable[[int], bytes] = os.urandom
-    ) -> None:
+    def __init__(self, path: Path, feed: str, key: bytes, chance: Callable[[int], bytes]) -> None:
         if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _OLDEST:
             raise InboxError("This SQLite can lose data; install apsw with 3.51.3 or newer.")
         self.feed = feed

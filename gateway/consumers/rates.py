@@ -11,6 +11,7 @@ import itertools
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from importlib.resources import files
 from typing import Literal
 
 import msgspec
@@ -103,3 +104,9 @@ def _check(rate: Rate) -> None:
             raise ValueError(f"{rate.code}: {text!r} is not a decimal")
     if rate.until is not None and rate.until < rate.in_force:
         raise ValueError(f"{rate.code}: it ends before it begins")
+
+
+def installed() -> Rates:
+    """The rates as they are installed, from every file in `schemas/rates`."""
+    tables = (files("schemas") / "rates").iterdir()
+    return Rates([table.read_text("utf-8") for table in tables if table.name.endswith(".toml")])

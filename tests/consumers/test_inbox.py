@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def page(first: int, count: int, *, name: str = "Marsh", confidence: str = "unas
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    with Inbox(tmp_path / "inbox.sqlite", "tracing", KEY) as opened:
+    with Inbox(tmp_path / "inbox.sqlite", "tracing", KEY, os.urandom) as opened:
         yield opened
 
 
@@ -91,18 +92,18 @@ def test_how_it_is_tied_to_a_request_may_be_found_out_later(inbox: Inbox) -> Non
 
 def test_it_opens_with_its_own_key_and_for_its_own_feed(tmp_path: Path) -> None:
     path = tmp_path / "inbox.sqlite"
-    with Inbox(path, "tracing", KEY) as inbox:
+    with Inbox(path, "tracing", KEY, os.urandom) as inbox:
         inbox.take(page(1, 1))
     with pytest.raises(InboxError, match="not its key"):
-        Inbox(path, "tracing", bytes(32))
+        Inbox(path, "tracing", bytes(32), os.urandom)
     with pytest.raises(InboxError, match="the inbox of tracing"):
-        Inbox(path, "calculation", KEY)
-    with Inbox(path, "tracing", KEY) as inbox:
+        Inbox(path, "calculation", KEY, os.urandom)
+    with Inbox(path, "tracing", KEY, os.urandom) as inbox:
         assert inbox.reach == 1
 
 
 def test_nothing_of_a_person_lies_in_the_clear(tmp_path: Path) -> None:
-    with Inbox(tmp_path / "inbox.sqlite", "tracing", KEY) as inbox:
+    with Inbox(tmp_path / "inbox.sqlite", "tracing", KEY, os.urandom) as inbox:
         inbox.take(page(1, 50, name="Canary"))
         found = b"".join(path.read_bytes() for path in tmp_path.iterdir())
         assert b"Canary" not in found
@@ -112,14 +113,17 @@ def test_nothing_of_a_person_lies_in_the_clear(tmp_path: Path) -> None:
 
 def test_an_event_that_was_exchanged_does_not_open(tmp_path: Path) -> None:
     path = tmp_path / "inbox.sqlite"
-    with Inbox(path, "tracing", KEY) as inbox:
+    with Inbox(path, "tracing", KEY, os.urandom) as inbox:
         inbox.take(page(1, 3))
     with sqlite3.connect(path) as db:
         db.execute(
             "UPDATE event SET sealed = (SELECT sealed FROM event WHERE seq = 3) WHERE seq = 2"
         )
     db.close()
-    with Inbox(path, "tracing", KEY) as inbox, pytest.raises(InboxError, match="Event 2"):
+    with (
+        Inbox(path, "tracing", KEY, os.urandom) as inbox,
+        pytest.raises(InboxError, match="Event 2"),
+    ):
         list(inbox.events())
 
 
@@ -135,13 +139,13 @@ def test_any_order_with_any_repeats_ends_in_the_same_state(
     pages.append(page(1, chance.randint(1, last)))
     chance.shuffle(pages)
     directory = tmp_path_factory.mktemp("inbox")
-    with Inbox(directory / "a", "tracing", KEY) as inbox:
+    with Inbox(directory / "a", "tracing", KEY, os.urandom) as inbox:
         for each in pages:
             before = inbox.reach
             inbox.take(each)
             assert inbox.reach >= before
         assert inbox.reach == last
-        with Inbox(directory / "b", "tracing", KEY) as other:
+        with Inbox(directory / "b", "tracing", KEY, os.urandom) as other:
             other.take(page(1, last))
             assert digest_of(list(inbox.events())) == digest_of(list(other.events()))
 
