@@ -1,0 +1,193 @@
+"""Current income: pay, profit and pensions now, as a weekly amount (SI 2012/2677 regs 37 to 40)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from gateway.consumers.calculation.facts import HMRC, Accounts, Earning, Fact, Facts, Pension
+from gateway.consumers.calculation.historic import latest_told
+from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
+from gateway.consumers.calculation.working import Working, sterling
+
+_EMPLOYEE = "SI 2012/2677 reg 38"
+_SELF_EMPLOYED = "SI 2012/2677 reg 39"
+_COMPANIES = {"company"}
+
+
+def current_income(facts: Facts, working: Working) -> int | None:
+    """The weekly current income; None where nothing on the feed tells of any."""
+    paid = earned_now(facts, working)
+    traded = _profits(facts.accounts, working)
+    relief = _relief(facts, working) if paid is not None or traded is not None else 0
+    pensions = _pensions(facts.pensions, working)
+    known = [amount for amount in (paid, traded, pensions) if amount is not None]
+    if not known:
+        return None
+    total = max(sum(known) - relief, 0)
+    working.plain(
+        "Current income",
+        "Pay, self-employment and pensions together, without relievable contributions.",
+        f"{sterling(total)} a week",
+        "SI 2012/2677 reg 37(1)",
+        "V",
+    )
+    return total
+
+
+def earned_now(facts: Facts, working: Working) -> int | None:
+    """Weekly pay of the employments that are current; None where there is none.
+
+    What an employer says of its own payroll comes before what HMRC says of the same employment.
+    """
+    own = latest_told([fact for fact in facts.earnings if fact.source != HMRC])
+    theirs = latest_told([fact for fact in facts.earnings if fact.source == HMRC])
+    amounts = [
+        weekly
+        for employment, payments in sorted((theirs | own).items(), key=lambda one: repr(one[0]))
+        if (weekly := _weekly_pay(payments, working)) is not None
+    ]
+    return sum(amounts) if amounts else None
+
+
+def _length(earning: Earning, working: Working) -> int | None:
+    """How long a payment is for, in twelfths of a day."""
+    pay = earning.pay
+    if pay.is_irregular or pay.withdrawn_date is not None or pay.taxable_pence is None:
+        return None
+    if pay.period_start is not None and pay.period_end is not None and pay.frequency is None:
+        return ((pay.period_end - pay.period_start).days + 1) * MONTHS
+    year, week = working.pence("year.days"), working.pence("week.days")
+    return twelfths_of_days(pay.frequency, pay.periods_covered or 1, year, week)
+
+
+def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
+    """The average over the last of the payments of one employment, if it is current."""
+    law = working.law("current.window")
+    window = dt.timedelta(days=int(law.value))
+    regular = [
+        (fact, fact.told.pay.pay_date, length)
+        for fact in payments
+        if fact.told.pay.pay_date is not None and (length := _length(fact.told, working))
+    ]
+    if not regular:
+        return None
+    last = max(day for _, day, _ in regular)
+    left = payments[-1].told.work.leave_date
+    if last < working.on - window or (left is not None and left < working.on):
+        return None
+    counted = [(fact, length) for fact, day, length in regular if last - day < window]
+    pence = sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted)
+    twelfths = sum(length for _, length in counted)
+    weekly = working.penny(pence * working.pence("week.days") * MONTHS, twelfths)
+    work = counted[-1][0].told.work
+    named = work.employer_name or work.paye_reference or "an employer"
+    working.step(
+        f"Pay now from {named}",
+        f"The average of {len(counted)} paid up to {last}, {sterling(pence)} in all.",
+        f"{sterling(weekly)} a week",
+        law,
+    )
+    working.rests_on(fact.seq for fact, _ in counted)
+    return weekly
+
+
+def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None:
+    """Weekly profit by the latest accounts of each business that is not a company."""
+    latest: dict[str, Fact[Accounts]] = {}
+    for fact in accounts:
+        business, statement = fact.told.business, fact.told.statement
+        name = (business.business_name or "a business").casefold()
+        if business.form in _COMPANIES:
+            _director(fact.told, working)
+        elif statement.profit_pence is not None and statement.period_start <= working.on:
+            held = latest.get(name)
+            if held is None or held.told.statement.period_end <= statement.period_end:
+                latest[name] = fact
+    amounts = []
+    for _, fact in sorted(latest.items()):
+        statement = fact.told.statement
+        days = (statement.period_end - statement.period_start).days + 1
+        profit = max(statement.profit_pence or 0, 0)
+        weekly = working.penny(profit * working.pence("week.days"), days)
+        working.plain(
+            f"Profit of {fact.told.business.business_name or 'a business'}",
+            f"{sterling(statement.profit_pence or 0)} in the {days} days to"
+            f" {statement.period_end}; a loss counts as nothing.",
+            f"{sterling(weekly)} a week",
+            _SELF_EMPLOYED,
+            "S",
+        )
+        working.rests_on([fact.seq])
+        amounts.append(weekly)
+    return sum(amounts) if amounts else None
+
+
+def _director(told: Accounts, working: Working) -> None:
+    working.plain(
+        f"Director of {told.business.business_name or 'a company'}",
+        "Treated as its employee: pay counts as it is on the payroll, dividends"
+        f" ({sterling(told.statement.dividends_pence or 0)}) only by a variation.",
+        "no profit counted",
+        "Written answer of 11 December 2025",
+        "V",
+    )
+
+
+def _relief(facts: Facts, working: Working) -> int:
+    """The weekly average of relievable contributions that are not taken off pay already."""
+    law = working.law("pension_contribution.relief_at_source")
+    window = dt.timedelta(days=int(working.law("current.window").value))
+    pence = days = 0
+    for fact in facts.contributions:
+        told = fact.told
+        if (
+            told.relief is not None
+            and working.switched(f"pension_contribution.{told.relief}")
+            and told.period_start is not None
+            and told.period_end is not None
+            and told.employee_pence
+            and told.period_end >= working.on - window
+        ):
+            pence += told.employee_pence
+            days += (told.period_end - told.period_start).days + 1
+            working.rests_on([fact.seq])
+    if not pence:
+        return 0
+    weekly = working.penny(pence * working.pence("week.days"), days)
+    working.step(
+        "Pension contributions are deducted",
+        f"{sterling(pence)} paid over {days} days and not netted off.",
+        f"{sterling(-weekly)} a week",
+        law,
+    )
+    return weekly
+
+
+def _pensions(pensions: Iterable[Fact[Pension]], working: Working) -> int | None:
+    """Weekly pensions in payment; of one told twice the later word holds."""
+    latest = {((fact.told.scheme or "").casefold(), fact.told.reference): fact for fact in pensions}
+    year, week = working.pence("year.days"), working.pence("week.days")
+    amounts = []
+    for _, fact in sorted(latest.items(), key=lambda one: repr(one[0])):
+        told = fact.told
+        length = twelfths_of_days(told.frequency, 1, year, week)
+        if not told.in_payment or told.gross_pence is None or length is None:
+            continue
+        if (told.started is not None and told.started > working.on) or (
+            told.ended is not None and told.ended < working.on
+        ):
+            continue
+        law = working.law(f"pension_income.{told.scheme_kind or 'other'}")
+        weekly = working.penny(told.gross_pence * week * MONTHS, length) if law.value else 0
+        working.step(
+            f"Pension from {told.scheme or 'a scheme'}",
+            f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
+            + ("" if law.value else " It is not counted as income."),
+            f"{sterling(weekly)} a week",
+            law,
+        )
+        working.rests_on([fact.seq])
+        if law.value:
+            amounts.append(weekly)
+    return sum(amounts) if amounts else None
