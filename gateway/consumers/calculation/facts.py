@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from gateway.consumers.calculation.book import Case, Person
 from gateway.consumers.standing import Stands
 
-HMRC = "gov_hmrc_dwp"
+HMRC: Final = "gov_hmrc_dwp"
+_NINO_WITHOUT_SUFFIX: Final = 8
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -237,12 +238,10 @@ def _is_of(person: Person, one: Stands) -> bool:
     if group is None:
         return False
     who = msgspec.convert(group, Who)
-    for ours, theirs in (
-        (person.nino, who.nino),
-        (person.cms_reference, who.cms_reference),
-    ):
-        if ours is not None and theirs is not None:
-            return ours == theirs
+    if person.nino is not None and who.nino is not None:
+        return person.nino[:_NINO_WITHOUT_SUFFIX] == who.nino[:_NINO_WITHOUT_SUFFIX]
+    if person.cms_reference is not None and who.cms_reference is not None:
+        return person.cms_reference == who.cms_reference
     return (
         who.surname is not None
         and who.date_of_birth is not None
