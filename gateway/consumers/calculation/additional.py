@@ -12,8 +12,10 @@ import msgspec
 
 from gateway.consumers.calculation.facts import HMRC, Balance, Fact, Facts, Income, Investment
 from gateway.consumers.calculation.tax_years import ended_before
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import Source, Working, sterling
 from gateway.consumers.rates import NoRateError
+
+_AS_A_WEEK = Source("SI 2012/2677 regs 69 and 69A, by way of reg 35(1)(c)", "P")
 
 
 class Additional(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +44,8 @@ def unearned(facts: Facts, working: Working, today: dt.date) -> Additional | Non
     law = working.law("unearned.at_least")
     reached = total >= law.value
     working.step(
-        "Is unearned income a ground?",
-        f"{sterling(total)} in {year}; it is from {sterling(law.value)} a year.",
+        "Whether unearned income is a ground",
+        f"{sterling(total)} in {year}; it is one from {sterling(law.value)} a year.",
         "yes" if reached else "no",
         law,
     )
@@ -65,35 +67,34 @@ def assets(facts: Facts, working: Working) -> Additional | None:
     value = sum(values) if together else sum(one for one in values if one > law.value)
     reached = value > law.value
     working.step(
-        "Are assets a ground?",
-        f"{sterling(sum(values))} in all; they are above {sterling(law.value)}.",
+        "Whether assets are a ground",
+        f"{sterling(sum(values))} in all; they are one above {sterling(law.value)}.",
         "yes" if reached else "no",
         law,
     )
     if not reached:
         return None
     percent = working.law("assets.percent")
-    yearly = working.penny(value * percent.value, 100)
-    working.step(
+    yearly = working.worked(
         "What the assets are held to bring",
         f"{percent.value}% of {sterling(value)}.",
-        f"{sterling(yearly)} a year",
         percent,
+        value * percent.value,
+        100,
+        " a year",
     )
     return Additional(amount=value, weekly=_weekly(yearly, working))
 
 
 def _weekly(yearly: int, working: Working) -> int:
     days, week = working.law("year.days"), working.pence("week.days")
-    weekly = working.penny(yearly * week, days.value)
-    working.plain(
+    return working.worked(
         "As a weekly amount",
-        f"{sterling(yearly)}, divided by {days.value} and multiplied by {week}.",
-        f"{sterling(weekly)} a week",
-        "SI 2012/2677 regs 69 and 73, by way of reg 35(1)(c)",
-        "P",
+        f"{sterling(yearly)} divided by {days.value} and multiplied by {week}.",
+        _AS_A_WEEK,
+        yearly * week,
+        days.value,
     )
-    return weekly
 
 
 def _by_category(chosen: list[Fact[Income]]) -> dict[str, list[Fact[Income]]]:
@@ -114,9 +115,9 @@ def _counted(category: str, year: str, told: list[Fact[Income]], working: Workin
     gross = sum(fact.told.gross_pence for fact in told)
     allowed = sum(fact.told.allowable_costs_pence for fact in told) if costs else 0
     amount = max(gross - allowed, 0) if law.value else 0
-    how = sterling(gross)
+    how = f"{sterling(gross)} before tax"
     if allowed:
-        how += f" less allowable costs of {sterling(allowed)}"
+        how += f", less allowable costs of {sterling(allowed)}"
     working.step(
         f"Unearned income in {year}: {category}",
         f"{how}{'.' if law.value else ', which is not counted.'}",

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import Benefit, Custody, Fact
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import Source, Working, sterling
+
+_BENEFIT = Source("CSA 1991 Sch 1 para 4(1)(b)", "V")
 
 
 def pays_nothing(case: Case, custody: Iterable[Fact[Custody]], working: Working) -> bool:
@@ -20,15 +22,9 @@ def pays_nothing(case: Case, custody: Iterable[Fact[Custody]], working: Working)
         over = last.told.released is not None and last.told.released <= working.on
         law = working.switched(f"custody.{last.told.status}")
         if law is not None and not over:
-            working.step(
-                "In custody",
-                f"The prison service told of it: {last.told.status},"
-                f" {'' if last.told.since is None else f'since {last.told.since}'}.".replace(
-                    ", .", "."
-                ),
-                "nil rate",
-                law,
-            )
+            since = "" if last.told.since is None else f", since {last.told.since}"
+            how = f"The prison service told of it: {last.told.status}{since}."
+            working.step("In custody", how, "nil rate", law)
             working.rests_on([last.seq])
             return True
     if case.nil_group is not None:
@@ -67,14 +63,13 @@ def prescribed_benefit(
             continue
         working.step(f"{told.kind} in payment", law.title + ".", "flat rate", law)
         working.rests_on([fact.seq])
-        return _weekly(told, working)
+        return _award(told, working)
     if case.on_prescribed_benefit:
-        working.plain(
+        working.step(
             "A prescribed benefit is in payment",
             "So the department's own systems say.",
             "flat rate",
-            "CSA 1991 Sch 1 para 4(1)(b)",
-            "V",
+            _BENEFIT,
         )
         return 0
     return None
@@ -86,9 +81,10 @@ def code_of(kind: str) -> str:
     return re.sub(r"[^a-z]+", "_", plain).strip("_")
 
 
-def _weekly(told: Benefit, working: Working) -> int:
+def _award(told: Benefit, working: Working) -> int:
+    """The award in whole pence a week; it matters only where it is below the nil rate's limit."""
     week = working.pence("week.days")
     length = twelfths_of_days(told.frequency, 1, working.pence("year.days"), week)
     if told.award_pence is None or length is None:
         return 0
-    return working.penny(told.award_pence * week * MONTHS, length)
+    return told.award_pence * week * MONTHS // length

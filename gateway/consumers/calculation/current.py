@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from gateway.consumers.calculation.facts import HMRC, Accounts, Earning, Fact, Facts, Pension
 from gateway.consumers.calculation.historic import latest_told
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 
-_EMPLOYEE = "SI 2012/2677 reg 38"
-_SELF_EMPLOYED = "SI 2012/2677 reg 39"
-_COMPANIES = {"company"}
+_SUM = Source("SI 2012/2677 reg 37(1)", "V")
+_PROFIT = Source("SI 2012/2677 reg 39", "S")
+_DIRECTOR = Source("Written answer of 11 December 2025", "V")
 
 
 def current_income(facts: Facts, working: Working) -> int | None:
@@ -25,12 +25,11 @@ def current_income(facts: Facts, working: Working) -> int | None:
     if not known:
         return None
     total = max(sum(known) - relief, 0)
-    working.plain(
+    working.step(
         "Current income",
         "Pay, self-employment and pensions together, without relievable contributions.",
-        f"{sterling(total)} a week",
-        "SI 2012/2677 reg 37(1)",
-        "V",
+        sterling(total) + WEEKLY,
+        _SUM,
     )
     return total
 
@@ -79,14 +78,14 @@ def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
     counted = [(fact, length) for fact, day, length in regular if last - day < window]
     pence = sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted)
     twelfths = sum(length for _, length in counted)
-    weekly = working.penny(pence * working.pence("week.days") * MONTHS, twelfths)
     work = counted[-1][0].told.work
     named = work.employer_name or work.paye_reference or "an employer"
-    working.step(
+    weekly = working.worked(
         f"Pay now from {named}",
-        f"The average of {len(counted)} paid up to {last}, {sterling(pence)} in all.",
-        f"{sterling(weekly)} a week",
+        f"The average of what was paid up to {last}: {sterling(pence)} in {len(counted)}.",
         law,
+        pence * working.pence("week.days") * MONTHS,
+        twelfths,
     )
     working.rests_on(fact.seq for fact, _ in counted)
     return weekly
@@ -98,7 +97,7 @@ def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None
     for fact in accounts:
         business, statement = fact.told.business, fact.told.statement
         name = (business.business_name or "a business").casefold()
-        if business.form in _COMPANIES:
+        if business.form == "company":
             _director(fact.told, working)
         elif statement.profit_pence is not None and statement.period_start <= working.on:
             held = latest.get(name)
@@ -109,14 +108,13 @@ def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None
         statement = fact.told.statement
         days = (statement.period_end - statement.period_start).days + 1
         profit = max(statement.profit_pence or 0, 0)
-        weekly = working.penny(profit * working.pence("week.days"), days)
-        working.plain(
+        weekly = working.worked(
             f"Profit of {fact.told.business.business_name or 'a business'}",
             f"{sterling(statement.profit_pence or 0)} in the {days} days to"
             f" {statement.period_end}; a loss counts as nothing.",
-            f"{sterling(weekly)} a week",
-            _SELF_EMPLOYED,
-            "S",
+            _PROFIT,
+            profit * working.pence("week.days"),
+            days,
         )
         working.rests_on([fact.seq])
         amounts.append(weekly)
@@ -124,13 +122,12 @@ def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None
 
 
 def _director(told: Accounts, working: Working) -> None:
-    working.plain(
+    working.step(
         f"Director of {told.business.business_name or 'a company'}",
         "Treated as its employee: pay counts as it is on the payroll, dividends"
         f" ({sterling(told.statement.dividends_pence or 0)}) only by a variation.",
         "no profit counted",
-        "Written answer of 11 December 2025",
-        "V",
+        _DIRECTOR,
     )
 
 
@@ -154,14 +151,13 @@ def _relief(facts: Facts, working: Working) -> int:
             working.rests_on([fact.seq])
     if not pence:
         return 0
-    weekly = working.penny(pence * working.pence("week.days"), days)
-    working.step(
-        "Pension contributions are deducted",
+    return working.worked(
+        "Pension contributions to deduct",
         f"{sterling(pence)} paid over {days} days and not netted off.",
-        f"{sterling(-weekly)} a week",
         law,
+        pence * working.pence("week.days"),
+        days,
     )
-    return weekly
 
 
 def _pensions(pensions: Iterable[Fact[Pension]], working: Working) -> int | None:
@@ -179,15 +175,12 @@ def _pensions(pensions: Iterable[Fact[Pension]], working: Working) -> int | None
         ):
             continue
         law = working.law(f"pension_income.{told.scheme_kind or 'other'}")
-        weekly = working.penny(told.gross_pence * week * MONTHS, length) if law.value else 0
-        working.step(
-            f"Pension from {told.scheme or 'a scheme'}",
-            f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
-            + ("" if law.value else " It is not counted as income."),
-            f"{sterling(weekly)} a week",
-            law,
-        )
         working.rests_on([fact.seq])
+        what = f"Pension from {told.scheme or 'a scheme'}"
+        how = f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
         if law.value:
-            amounts.append(weekly)
+            gross = told.gross_pence * week * MONTHS
+            amounts.append(working.worked(what, how, law, gross, length))
+        else:
+            working.step(what, how, "no income", law)
     return sum(amounts) if amounts else None

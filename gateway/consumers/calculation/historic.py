@@ -9,9 +9,9 @@ import msgspec
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import HMRC, Earning, Fact, Facts
 from gateway.consumers.calculation.tax_years import ended_before, tax_year_of
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import Source, Working, sterling
 
-_FIGURE = "SI 2012/2677 reg 36"
+_FIGURE = Source("SI 2012/2677 reg 36", "V")
 
 
 class Historic(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +44,12 @@ def historic_income(case: Case, facts: Facts, working: Working) -> Historic | No
     told = of_years[year]
     total = _figure(year, told, working) - _contributions(case, year, told, facts, working)
     days, week = working.pence("year.days"), working.pence("week.days")
-    weekly = working.penny(max(total, 0) * week, days)
-    working.step(
+    weekly = working.worked(
         "Historic income",
-        f"{sterling(max(total, 0))} for {year}, divided by {days} and multiplied by {week}.",
-        f"{sterling(weekly)} a week",
+        f"{sterling(max(total, 0))} in {year}, divided by {days} and multiplied by {week}.",
         working.law("year.days"),
+        max(total, 0) * week,
+        days,
     )
     return Historic(weekly=weekly, tax_year=year, asked_on=case.hmrc_asked_on or _answered(told))
 
@@ -104,17 +104,20 @@ def _figure(year: str, told: list[Fact[Earning]], working: Working) -> int:
         first = counted[0].told
         kind = "Pension" if first.pay.is_pension else "Pay"
         named = first.work.employer_name or first.work.paye_reference or "an employer"
-        how = "the year to date" if to_date else f"the sum of {len(counted)} told"
-        working.plain(
+        told_as = "as the year to date" if to_date else f"in {_payments(len(counted))}"
+        working.step(
             f"{kind} in {year} from {named}",
-            f"Taxable pay as HMRC told it, {how}, after pension contributions under net pay.",
+            f"Taxable, told {told_as}. Contributions under net pay are already taken off.",
             sterling(amount),
             _FIGURE,
-            "V",
         )
         working.rests_on(fact.seq for fact in counted)
         total += amount
     return total
+
+
+def _payments(count: int) -> str:
+    return "one sum" if count == 1 else f"{count} payments, added up"
 
 
 def _contributions(

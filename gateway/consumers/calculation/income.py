@@ -12,8 +12,13 @@ from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.current import current_income
 from gateway.consumers.calculation.facts import Facts
 from gateway.consumers.calculation.historic import Historic, historic_income
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 from gateway.consumers.rates import Rate
+
+_UNLESS = Source("SI 2012/2677 reg 34(2)", "V")
+_UNAVAILABLE = Source("SI 2012/2677 reg 34(2)(b) and (c)", "V")
+_REVIEW = Source("SI 2012/2677 reg 20", "P")
+_INSUFFICIENT = Source("CSA 1991 s12(1); SI 2012/2677 reg 49(1)", "V")
 
 Basis = Literal["historic", "current", "present", "unknown"]
 
@@ -53,12 +58,11 @@ def gross_income(case: Case, facts: Facts, working: Working, today: dt.date) -> 
     law = working.law("income.tolerance")
     if current is not None and _compared(current, historic.weekly, "historic income", law, working):
         return GrossIncome(weekly=current, basis="current", replaced=historic.weekly, stale=stale)
-    working.plain(
+    working.step(
         "Gross weekly income",
         "Historic income counts unless current income takes its place.",
-        f"{sterling(historic.weekly)} a week",
-        "SI 2012/2677 reg 34(2)",
-        "V",
+        sterling(historic.weekly) + WEEKLY,
+        _UNLESS,
     )
     return GrossIncome(weekly=historic.weekly, basis="historic", stale=stale)
 
@@ -88,7 +92,7 @@ def _between_reviews(present: int, facts: Facts, working: Working) -> GrossIncom
     working.step(
         "Gross weekly income",
         "Between reviews the income of the present calculation stands.",
-        f"{sterling(present)} a week",
+        sterling(present) + WEEKLY,
         law,
     )
     return GrossIncome(weekly=present, basis="present")
@@ -96,31 +100,28 @@ def _between_reviews(present: int, facts: Facts, working: Working) -> GrossIncom
 
 def _nothing_told(case: Case, working: Working) -> GrossIncome:
     if case.present is not None:
-        working.plain(
+        working.step(
             "Gross weekly income",
             "Nothing new is told at the review: the income of the present calculation stands.",
-            f"{sterling(case.present.income_pence)} a week",
-            "SI 2012/2677 reg 20",
-            "P",
+            sterling(case.present.income_pence) + WEEKLY,
+            _REVIEW,
         )
         return GrossIncome(weekly=case.present.income_pence, basis="present")
-    working.plain(
+    working.step(
         "Gross weekly income",
         "Neither HMRC nor anybody else has told of any income.",
         "unknown",
-        "CSA 1991 s12(1)",
-        "V",
+        _INSUFFICIENT,
     )
     return GrossIncome(weekly=None, basis="unknown")
 
 
 def _chosen(working: Working, why: str, current: int) -> None:
-    working.plain(
+    working.step(
         "Gross weekly income",
         f"{why} Current income counts.",
-        f"{sterling(current)} a week",
-        "SI 2012/2677 reg 34(2)(b) and (c)",
-        "V",
+        sterling(current) + WEEKLY,
+        _UNAVAILABLE,
     )
 
 
@@ -129,10 +130,10 @@ def _compared(current: int, base: int, named: str, law: Rate, working: Working) 
     replaces = differs(current, base, law.value)
     difference = "any income differs from none" if base == 0 else f"{share(current, base)}"
     working.step(
-        "Does current income take its place?",
+        "Whether current income takes its place",
         f"{sterling(current)} against {sterling(base)}, {named}: {difference};"
         f" it does from {law.value}%, up or down.",
-        f"yes: {sterling(current)} a week" if replaces else "no",
+        f"yes, {sterling(current)} a week" if replaces else "no",
         law,
     )
     return replaces
@@ -145,10 +146,10 @@ def _stale(case: Case, historic: Historic, working: Working) -> Stale | None:
     days = (counts - historic.asked_on).days
     fresh = days <= law.value
     working.step(
-        "Is the figure of HMRC fresh enough?",
+        "Whether the figure of HMRC is fresh enough",
         f"Asked on {historic.asked_on}, {max(days, 0)} days before {counts},"
         f" the {'review' if at_review else 'effective'} date; at most {law.value} are allowed.",
-        "yes" if fresh else "no: ask HMRC again before deciding",
+        "yes" if fresh else "no, ask HMRC again before deciding",
         law,
     )
     if fresh:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Working, sterling
 
 RateName = Literal["nil", "flat", "reduced", "basic", "basic_plus", "default"]
 
@@ -44,7 +43,7 @@ def liability(position: Position, working: Working) -> Liability:
         working.step(
             "Nil rate",
             f"{sterling(whole)} a week, benefits with it, is below {sterling(nil_below.value)}.",
-            sterling(0),
+            sterling(0) + WEEKLY,
             nil_below,
         )
         return Liability(rate="nil", weekly=0)
@@ -53,7 +52,7 @@ def liability(position: Position, working: Working) -> Liability:
     if income is None:
         law = working.law("default.amount")
         weekly = int(law.nth(position.children))
-        working.step("Default rate", _children(position.children), sterling(weekly), law)
+        working.step("Default rate", _children(position.children), sterling(weekly) + WEEKLY, law)
         return Liability(rate="default", weekly=weekly)
     return _of_income(income, position, working)
 
@@ -70,7 +69,7 @@ def _of_income(income: int, position: Position, working: Working) -> Liability:
 
 def _flat(working: Working, why: str) -> int:
     law = working.law("flat.amount")
-    working.step("Flat rate", f"Payable {why}.", sterling(law.value), law)
+    working.step("Flat rate", f"Payable {why}.", sterling(law.value) + WEEKLY, law)
     return int(law.value)
 
 
@@ -79,13 +78,13 @@ def _reduced(income: int, position: Position, working: Working) -> int:
     flat, up_to = working.pence("flat.amount"), working.pence("flat.up_to")
     law = working.law(f"reduced.percent.{min(position.children, 3)}")
     percent = law.nth(position.others + 1)
-    weekly = working.penny((flat * 100 + (income - up_to) * percent), 100)
-    working.step(
+    weekly = working.worked(
         "Reduced rate",
-        f"F + A x T: {sterling(flat)} + {sterling(income - up_to)} x {percent}%,"
+        f"F + A x T = {sterling(flat)} + {sterling(income - up_to)} x {percent}%,"
         f" for {_children(position.children)} and {position.others} other.",
-        f"{sterling(weekly)} a week",
         law,
+        flat * 100 + (income - up_to) * percent,
+        100,
     )
     return max(weekly, flat)
 
@@ -97,23 +96,18 @@ def _basic(income: int, position: Position, working: Working) -> Liability:
     first = min(counted, int(up_to.value))
     above = counted - first
     if not above:
-        weekly = working.penny(first * percent, 100)
-        working.step(
-            "Basic rate",
-            f"{percent}% of {sterling(first)}, for {_children(position.children)}.",
-            f"{sterling(weekly)} a week",
-            law,
-        )
+        how = f"{percent}% of {sterling(first)}, for {_children(position.children)}."
+        weekly = working.worked("Basic rate", how, law, first * percent, 100)
         return Liability(rate="basic", weekly=weekly)
     plus = working.law("basic_plus.percent")
     more = plus.nth(position.children)
-    weekly = working.penny(first * percent + above * more, 100)
-    working.step(
+    weekly = working.worked(
         "Basic plus",
         f"{percent}% of the first {sterling(first)} and {more}% of the other {sterling(above)},"
         f" for {_children(position.children)}.",
-        f"{sterling(weekly)} a week",
         plus,
+        first * percent + above * more,
+        100,
     )
     return Liability(rate="basic_plus", weekly=weekly)
 
@@ -125,7 +119,7 @@ def _capped(income: int, working: Working) -> int:
     working.step(
         "Income above the cap is ignored",
         f"{sterling(income)} a week is above {sterling(law.value)}.",
-        f"{sterling(law.value)} a week",
+        sterling(law.value) + WEEKLY,
         law,
     )
     return int(law.value)
@@ -136,14 +130,9 @@ def _less_others(income: int, others: int, working: Working) -> int:
         return income
     law = working.law("other_children.percent")
     percent = law.nth(others)
-    left = working.penny(income * (100 - Decimal(percent)), 100)
-    working.step(
-        "Reduced for relevant other children",
-        f"{sterling(income)} less {percent}%, for {others} other.",
-        f"{sterling(left)} a week",
-        law,
-    )
-    return left
+    how = f"{sterling(income)} less {percent}%, for {others} other."
+    what = "Reduced for relevant other children"
+    return working.worked(what, how, law, income * (100 - percent), 100)
 
 
 def _children(count: int) -> str:

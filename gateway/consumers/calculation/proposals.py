@@ -25,12 +25,13 @@ from gateway.consumers.calculation.income import GrossIncome, gross_income, shar
 from gateway.consumers.calculation.liability import Position, liability
 from gateway.consumers.calculation.sharing import fees, shares
 from gateway.consumers.calculation.variation import grounds_of, may_be_varied
-from gateway.consumers.calculation.working import Working
+from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 from gateway.consumers.proposal import Proposal, Step, day, pounds
 from gateway.consumers.rates import Rates
 from gateway.consumers.standing import standing
 
 _SCHEME = 2012
+_AMOUNT = Source("CSA 1991 Sch 1 para 1(2)", "V")
 
 
 def proposals(events: Sequence[Event], book: Book, rates: Rates, today: dt.date) -> list[Proposal]:
@@ -50,8 +51,9 @@ def proposals(events: Sequence[Event], book: Book, rates: Rates, today: dt.date)
 
 def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Proposal]:
     on = case.effective_date if case.present is None else today
-    working = Working(rates, on)
-    income = gross_income(case, facts, working, today)  # 3 income
+    looked = Working(rates, on)
+    income = gross_income(case, facts, looked, today)  # 3 income
+    working = Working(rates, on, so_far=looked)
     grounds = grounds_of(case, facts, rates, on, today)
     counted = income.weekly
     for ground in grounds:
@@ -60,6 +62,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
     position = _position(case, facts, counted, working)
     found = liability(position, working)  # 5 rate
     parts = shares(found, case.child, working)  # 6 share
+    _payable(parts, working)
     figures = {
         "income": "unknown" if counted is None else pounds(counted),
         "rate": found.rate,
@@ -72,7 +75,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
         figures |= {"paid_in": pounds(paid.paid_in), "paid_out": pounds(paid.paid_out)}
     told = [
         _told("MAINTENANCE", case, figures, working, facts),
-        *_beside(case, income, facts, working),
+        *_beside(case, income, facts, looked),
     ]
     if may_be_varied(position, found):
         told += [
@@ -81,6 +84,11 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
             if not ground.is_counted
         ]
     return told
+
+
+def _payable(parts: dict[str, int], working: Working) -> None:
+    each = " and ".join(f"{sterling(amount)} to {parent}" for parent, amount in parts.items())
+    working.step("Maintenance", f"{each}.", sterling(sum(parts.values())) + WEEKLY, _AMOUNT)
 
 
 def _position(case: Case, facts: Facts, income: int | None, working: Working) -> Position:

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.consumers.calculation.book import Child
 from gateway.consumers.calculation.liability import Liability
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Working, sterling
 
 _SEVENTHS = 7
 
@@ -37,7 +37,7 @@ def shares(found: Liability, children: Sequence[Child], working: Working) -> dic
         working.step(
             "Not less than the least",
             f"Shared care would leave {sterling(sum(shared.values()))} a week.",
-            sterling(least.value),
+            sterling(least.value) + WEEKLY,
             least,
         )
         return _divided(int(least.value), children, working)
@@ -47,21 +47,24 @@ def shares(found: Liability, children: Sequence[Child], working: Working) -> dic
 def fees(amounts: Sequence[int], working: Working) -> Fees:
     """What Collect and Pay adds and takes, of each receiving parent's amount."""
     payer, receiver = working.law("fee.payer"), working.law("fee.receiver")
-    added = sum(working.penny(amount * payer.value, 100) for amount in amounts)
-    taken = sum(working.penny(amount * receiver.value, 100) for amount in amounts)
     total = sum(amounts)
-    working.step(
-        "Collect and Pay: what is paid in",
-        f"{sterling(total)} and {payer.value}% of it. The fee is no part of maintenance.",
-        f"{sterling(total + added)} a week",
-        payer,
-    )
-    working.step(
-        "Collect and Pay: what is paid out",
-        f"{sterling(total)} less {receiver.value}% of it.",
-        f"{sterling(total - taken)} a week",
-        receiver,
-    )
+    added = taken = 0
+    for amount in amounts:
+        how = f"{{}}% of {sterling(amount)}. It is no part of maintenance."
+        added += working.worked(
+            "Collect and Pay: fee added for the payer",
+            how.format(payer.value),
+            payer,
+            amount * payer.value,
+            100,
+        )
+        taken += working.worked(
+            "Collect and Pay: fee taken from the receiver",
+            how.format(receiver.value),
+            receiver,
+            amount * receiver.value,
+            100,
+        )
     return Fees(paid_in=total + added, paid_out=total - taken)
 
 
@@ -108,22 +111,22 @@ def _less_nights(parent: str, amount: int, children: Sequence[Child], working: W
         return amount
     sevenths = sum((law.nth(one) for one in bands if one), Decimal(0))
     over = _SEVENTHS * len(children)
-    less = working.penny(amount * sevenths, over)
     nights = ", ".join(str(child.nights) for child in children)
-    working.step(
-        f"Shared care, {parent}",
-        f"{nights} nights a year: {sevenths}/{over} of {sterling(amount)} is taken off.",
-        f"{sterling(amount - less)} a week",
+    less = working.worked(
+        f"Shared care, taken off for {parent}",
+        f"{nights} nights a year: {sevenths}/{over} of {sterling(amount)}.",
         law,
+        amount * sevenths,
+        over,
     )
     left = amount - less
     halves = bands.count(len(law.values))
     if halves:
         left = max(left - halves * int(further.value), 0)
         working.step(
-            f"Shared equally, {parent}",
+            f"Shared equally, taken off for {parent}",
             f"A further {sterling(further.value)} for each of {halves} in the last band.",
-            f"{sterling(left)} a week",
+            sterling(halves * further.value) + WEEKLY,
             further,
         )
     return left
@@ -141,7 +144,7 @@ def _flat_shared(
             working.step(
                 f"Shared care at the flat rate, {parent}",
                 f"{most} nights a year, from {law.value} on nothing is payable.",
-                sterling(0),
+                sterling(0) + WEEKLY,
                 law,
             )
     return found

@@ -12,7 +12,7 @@ from gateway.consumers.calculation.book import Case, Ground
 from gateway.consumers.calculation.facts import Facts
 from gateway.consumers.calculation.liability import Liability, Position, liability
 from gateway.consumers.calculation.sharing import shares
-from gateway.consumers.calculation.working import Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 from gateway.consumers.proposal import Step, pounds
 from gateway.consumers.rates import Rates
 
@@ -24,6 +24,8 @@ _NAMES: Final[dict[Ground, str]] = {
     "unearned_income": "unearned income",
     "assets": "income that assets are held to bring",
 }
+
+_ADDED: Final = Source("SI 2012/2677 reg 73(1)", "V")
 
 
 class FoundGround(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,15 +55,10 @@ class FoundGround(msgspec.Struct, frozen=True, kw_only=True):
         how = f"{sterling(income)} and {sterling(self.additional.weekly)} of {_NAMES[self.ground]}"
         if self.is_automatic:
             law = working.law("unearned.automatic")
-            working.step("Counted without an application", how + ".", sterling(total), law)
+            working.step("Counted without an application", how + ".", sterling(total) + WEEKLY, law)
         else:
-            working.plain(
-                "Added by a variation",
-                f"{how}.",
-                f"{sterling(total)} a week",
-                "SI 2012/2677 reg 73(1)",
-                "V",
-            )
+            what = "Gross weekly income with the variation"
+            working.step(what, how + ".", sterling(total) + WEEKLY, _ADDED)
         return total
 
     def if_agreed(

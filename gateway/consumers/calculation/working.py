@@ -9,22 +9,39 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
+
+import msgspec
 
 from gateway.consumers.proposal import Confidence, Step, pounds
 from gateway.consumers.rates import NoRateError, Rate, Rates
+
+WEEKLY: Final = " a week"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a rule stands that has no figure, and so no line in the tables."""
+
+    citation: str
+    confidence: Confidence
+    note: str | None = None
+
+
+Law = Rate | Source
 
 
 class Working:
     """The steps of one calculation, in order, and the events they rest on.
 
-    `on` is the day whose law counts.
+    `on` is the day whose law counts. A note of the tables is told once.
     """
 
-    def __init__(self, rates: Rates, on: dt.date) -> None:
+    def __init__(self, rates: Rates, on: dt.date, so_far: Working | None = None) -> None:
         self.rates = rates
         self.on = on
-        self.steps: list[Step] = []
-        self.evidence: set[int] = set()
+        self.steps: list[Step] = [] if so_far is None else list(so_far.steps)
+        self.evidence: set[int] = set() if so_far is None else set(so_far.evidence)
+        self._noted: set[str] = set() if so_far is None else set(so_far._noted)  # noqa: SLF001
 
     def law(self, code: str) -> Rate:
         """The line of a rate that holds; raises NoRateError."""
@@ -39,38 +56,40 @@ class Working:
         return rate if rate.value else None
 
     def pence(self, code: str) -> int:
-        """The one amount of a rate."""
+        """The one whole value of a rate, such as an amount."""
         return int(self.law(code).value)
 
-    def step(self, what: str, how: str, value: str, law: Rate) -> None:
-        """Take a step that stands on a line of the tables, whose note is told with it."""
-        told = how if law.note is None else f"{how} Note: {law.note}"
+    def step(self, what: str, how: str, value: str, law: Law) -> None:
+        """Take a step."""
+        note = law.note
+        if note is not None and note not in self._noted:
+            self._noted.add(note)
+            how = f"{how} ({note.removesuffix('.')}.)"
         self.steps.append(
-            Step(what=what, how=told, value=value, citation=law.citation, confidence=law.confidence)
-        )
-
-    def plain(self, what: str, how: str, value: str, citation: str, confidence: Confidence) -> None:
-        """Take a step that stands on no line of the tables."""
-        self.steps.append(
-            Step(what=what, how=how, value=value, citation=citation, confidence=confidence)
+            Step(what=what, how=how, value=value, citation=law.citation, confidence=law.confidence)
         )
 
     def rests_on(self, seqs: Iterable[int]) -> None:
         """Name events as evidence."""
         self.evidence.update(seqs)
 
-    def penny(self, amount: Decimal | int, over: Decimal | int = 1) -> int:
-        """`amount` divided by `over`, in whole pence; a step tells the rounding where there is one."""
-        law = self.law("rounding.penny_from")
+    def worked(
+        self,
+        what: str,
+        how: str,
+        law: Law,
+        amount: Decimal | int,
+        over: Decimal | int,
+        each: str = WEEKLY,
+    ) -> int:
+        """Take a step that comes to `amount` divided by `over`, and round it to whole pence."""
         exact, divisor = Decimal(amount), Decimal(over)
-        whole = int((exact + (1 - law.value) * divisor) // divisor)
+        rounding = self.law("rounding.penny_from")
+        whole = int((exact + (1 - rounding.value) * divisor) // divisor)
+        self.step(what, how, _shown(exact, divisor) + each, law)
         if whole * divisor != exact:
-            self.step(
-                "Rounded to the penny",
-                f"{_shown(exact, divisor)} to the nearest penny, a half upwards.",
-                sterling(whole),
-                law,
-            )
+            how = "To the nearest penny, a half upwards."
+            self.step("Rounded", how, sterling(whole) + each, rounding)
         return whole
 
 
@@ -81,8 +100,11 @@ def sterling(pence: int | Decimal) -> str:
 
 
 def _shown(amount: Decimal, over: Decimal) -> str:
-    """A quotient of pence as pounds with six decimals, and a mark where it goes on."""
-    millionths = amount * 10_000 // over
+    """A quotient of pence as pounds, with six decimals at most and a mark where it goes on."""
+    millionths = int(amount * 10_000 // over)
     goes_on = millionths * over != amount * 10_000
-    whole, part = divmod(int(millionths), 1_000_000)
-    return f"£{whole:,}.{part:06d}{'...' if goes_on else ''}"
+    whole, part = divmod(millionths, 1_000_000)
+    decimals = f"{part:06d}"
+    if not goes_on:
+        decimals = decimals[:2] + decimals[2:].rstrip("0")
+    return f"£{whole:,}.{decimals}{'...' if goes_on else ''}"
