@@ -10,7 +10,15 @@ from collections.abc import Hashable
 
 import msgspec
 
-from gateway.consumers.calculation.facts import HMRC, Balance, Fact, Facts, Income, Investment
+from gateway.consumers.calculation.facts import (
+    HMRC,
+    Balance,
+    Fact,
+    Facts,
+    Income,
+    Investment,
+    last_words,
+)
 from gateway.consumers.calculation.tax_years import ended_before
 from gateway.consumers.calculation.working import Source, Working, sterling
 from gateway.consumers.rates import NoRateError
@@ -98,13 +106,8 @@ def _weekly(yearly: int, working: Working) -> int:
 
 
 def _by_category(chosen: list[Fact[Income]]) -> dict[str, list[Fact[Income]]]:
-    """What counts of each category; of one thing told twice by one organisation the later word holds."""
-    latest: dict[Hashable, Fact[Income]] = {}
-    for fact in chosen:
-        told = fact.told
-        latest[fact.organisation, told.category, told.payer, told.paid_on] = fact
     found: dict[str, list[Fact[Income]]] = {}
-    for fact in sorted(latest.values(), key=lambda one: one.seq):
+    for fact in last_words(chosen, lambda one: (one.told.category, one.told.payer)):
         found.setdefault(fact.told.category, []).append(fact)
     return found
 
@@ -129,13 +132,9 @@ def _counted(category: str, year: str, told: list[Fact[Income]], working: Workin
 
 
 def _investments(facts: Facts, working: Working) -> list[int]:
-    """The value of each thing held; of one told twice the later word holds."""
-    latest: dict[Hashable, Fact[Investment]] = {}
-    for fact in facts.investments:
-        told = fact.told
-        latest[fact.organisation, told.reference, told.isin, told.name, told.kind] = fact
+    """The value of each thing held that is on the list."""
     values = []
-    for fact in sorted(latest.values(), key=lambda one: one.seq):
+    for fact in last_words(facts.investments, _thing):
         told = fact.told
         ended = told.until is not None and told.until < working.on
         if told.value_pence is None or ended or told.currency not in {None, "GBP"}:
@@ -154,30 +153,37 @@ def _investments(facts: Facts, working: Working) -> list[int]:
     return values
 
 
-def _balances(facts: Facts, working: Working) -> list[int]:
-    """What stands in accounts, by the last day that each organisation told of.
+def _thing(fact: Fact[Investment]) -> Hashable:
+    told = fact.told
+    return told.reference, told.isin, told.name, told.kind
 
-    Calculation does not see which account a balance is of. So of one organisation only the balances of
-    one day are counted, equal ones once, and each as if it were the paying parent's alone.
+
+def _balances(facts: Facts, working: Working) -> list[int]:
+    """What stands in accounts, as each organisation told it last.
+
+    Calculation does not see which account a balance is of. So of one organisation only the last file
+    counts, of it only the last day, and each balance as if it were the paying parent's alone.
     """
+    told = [
+        fact
+        for fact in facts.balances
+        if fact.told.currency in {None, "GBP"} and fact.told.booked_pence is not None
+    ]
     of_organisation: dict[str, list[Fact[Balance]]] = {}
-    for fact in facts.balances:
-        if fact.told.currency in {None, "GBP"} and fact.told.booked_pence is not None:
-            of_organisation.setdefault(fact.organisation, []).append(fact)
+    for fact in last_words(told, lambda _: None):
+        of_organisation.setdefault(fact.organisation, []).append(fact)
     values = []
     law = working.law("asset_kind.cash")
-    for _, told in sorted(of_organisation.items()):
-        last = max(fact.told.as_of or fact.on for fact in told)
-        latest = {
-            fact.told.booked_pence: fact for fact in told if (fact.told.as_of or fact.on) == last
-        }
-        value = sum(max(fact.told.booked_pence or 0, 0) for fact in latest.values())
+    for _, balances in sorted(of_organisation.items()):
+        last = max(fact.told.as_of or fact.on for fact in balances)
+        counted = [fact for fact in balances if (fact.told.as_of or fact.on) == last]
+        value = sum(max(fact.told.booked_pence or 0, 0) for fact in counted)
         working.step(
             "Asset: money on deposit",
-            f"{len(latest)} told of on {last}; whose share it is, is not seen.",
+            f"{len(counted)} told of on {last}; whose share it is, is not seen.",
             sterling(value),
             law,
         )
-        working.rests_on(fact.seq for fact in latest.values())
+        working.rests_on(fact.seq for fact in counted)
         values.append(value)
     return values

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 
-from gateway.consumers.calculation.facts import HMRC, Accounts, Earning, Fact, Facts, Pension
-from gateway.consumers.calculation.historic import latest_told
+from gateway.consumers.calculation.facts import (
+    HMRC,
+    Accounts,
+    Earning,
+    Fact,
+    Facts,
+    Pension,
+    last_words,
+)
+from gateway.consumers.calculation.historic import by_employment, contribution, payer
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
 from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 
@@ -20,11 +29,11 @@ def current_income(facts: Facts, working: Working) -> int | None:
     paid = earned_now(facts, working)
     traded = _profits(facts.accounts, working)
     relief = _relief(facts, working) if paid is not None or traded is not None else 0
-    pensions = _pensions(facts.pensions, working)
-    known = [amount for amount in (paid, traded, pensions) if amount is not None]
-    if not known:
+    pensions = _pensions(facts, working)
+    whole = _added((paid, traded, pensions))
+    if whole is None:
         return None
-    total = max(sum(known) - relief, 0)
+    total = max(whole - relief, 0)
     working.step(
         "Current income",
         "Pay, self-employment and pensions together, without relievable contributions.",
@@ -39,14 +48,32 @@ def earned_now(facts: Facts, working: Working) -> int | None:
 
     What an employer says of its own payroll comes before what HMRC says of the same employment.
     """
-    own = latest_told([fact for fact in facts.earnings if fact.source != HMRC])
-    theirs = latest_told([fact for fact in facts.earnings if fact.source == HMRC])
-    amounts = [
-        weekly
-        for employment, payments in sorted((theirs | own).items(), key=lambda one: repr(one[0]))
-        if (weekly := _weekly_pay(payments, working)) is not None
+    jobs = [fact for fact in facts.earnings if not fact.told.pay.is_pension]
+    own = by_employment(fact for fact in jobs if fact.source != HMRC)
+    theirs = by_employment(fact for fact in jobs if fact.source == HMRC)
+    beside = [
+        payments for payments in theirs if not any(_is_same(payments[-1], one[-1]) for one in own)
     ]
-    return sum(amounts) if amounts else None
+    return _added(_weekly_pay(payments, working) for payments in [*own, *beside])
+
+
+def _is_same(one: Fact[Earning], other: Fact[Earning]) -> bool:
+    """Whether two payrolls are of one employer: by PAYE reference if both have it, else by name."""
+    ours, theirs = one.told.work.paye_reference, other.told.work.paye_reference
+    if ours is not None and theirs is not None:
+        return ours == theirs
+    return _plain(payer(one)) == _plain(payer(other))
+
+
+def _plain(name: str) -> str:
+    """A firm's name without its form: Example Bakery Limited is Example Bakery Ltd."""
+    words = re.findall(r"[a-z0-9]+", name.casefold())
+    return " ".join(word for word in words if word not in {"limited", "ltd", "plc", "llp"})
+
+
+def _added(amounts: Iterable[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
 
 
 def _length(earning: Earning, working: Working) -> int | None:
@@ -78,11 +105,10 @@ def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
     counted = [(fact, length) for fact, day, length in regular if last - day < window]
     pence = sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted)
     twelfths = sum(length for _, length in counted)
-    work = counted[-1][0].told.work
-    named = work.employer_name or work.paye_reference or "an employer"
+    times = "once" if len(counted) == 1 else f"{len(counted)} times"
     weekly = working.worked(
-        f"Pay now from {named}",
-        f"The average of what was paid up to {last}: {sterling(pence)} in {len(counted)}.",
+        f"Paid now by {payer(payments[-1])}",
+        f"The average of what was paid up to {last}: {sterling(pence)}, {times}.",
         law,
         pence * working.pence("week.days") * MONTHS,
         twelfths,
@@ -136,7 +162,7 @@ def _relief(facts: Facts, working: Working) -> int:
     law = working.law("pension_contribution.relief_at_source")
     window = dt.timedelta(days=int(working.law("current.window").value))
     pence = days = 0
-    for fact in facts.contributions:
+    for fact in last_words(facts.contributions, contribution):
         told = fact.told
         if (
             told.relief is not None
@@ -160,27 +186,30 @@ def _relief(facts: Facts, working: Working) -> int:
     )
 
 
-def _pensions(pensions: Iterable[Fact[Pension]], working: Working) -> int | None:
-    """Weekly pensions in payment; of one told twice the later word holds."""
-    latest = {((fact.told.scheme or "").casefold(), fact.told.reference): fact for fact in pensions}
+def _pensions(facts: Facts, working: Working) -> int | None:
+    """Weekly pensions in payment: as their schemes tell them, or else as HMRC tells their payroll."""
+    if not facts.pensions:
+        rolls = by_employment(fact for fact in facts.earnings if fact.told.pay.is_pension)
+        return _added(_weekly_pay(payments, working) for payments in rolls)
+    told = last_words(facts.pensions, lambda fact: (fact.told.scheme, fact.told.reference))
+    return _added(_weekly_pension(fact, working) for fact in told)
+
+
+def _weekly_pension(fact: Fact[Pension], working: Working) -> int | None:
+    told = fact.told
     year, week = working.pence("year.days"), working.pence("week.days")
-    amounts = []
-    for _, fact in sorted(latest.items(), key=lambda one: repr(one[0])):
-        told = fact.told
-        length = twelfths_of_days(told.frequency, 1, year, week)
-        if not told.in_payment or told.gross_pence is None or length is None:
-            continue
-        if (told.started is not None and told.started > working.on) or (
-            told.ended is not None and told.ended < working.on
-        ):
-            continue
-        law = working.law(f"pension_income.{told.scheme_kind or 'other'}")
-        working.rests_on([fact.seq])
-        what = f"Pension from {told.scheme or 'a scheme'}"
-        how = f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
-        if law.value:
-            gross = told.gross_pence * week * MONTHS
-            amounts.append(working.worked(what, how, law, gross, length))
-        else:
-            working.step(what, how, "no income", law)
-    return sum(amounts) if amounts else None
+    length = twelfths_of_days(told.frequency, 1, year, week)
+    if not told.in_payment or told.gross_pence is None or length is None:
+        return None
+    if told.started is not None and told.started > working.on:
+        return None
+    if told.ended is not None and told.ended < working.on:
+        return None
+    working.rests_on([fact.seq])
+    law = working.law(f"pension_income.{told.scheme_kind or 'other'}")
+    what = f"Pension from {told.scheme or 'a scheme'}"
+    how = f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
+    if not law.value:
+        working.step(what, how, "no income", law)
+        return None
+    return working.worked(what, how, law, told.gross_pence * week * MONTHS, length)

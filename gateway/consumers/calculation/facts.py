@@ -8,7 +8,7 @@ number, then CMS reference, then surname and date of birth.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -55,6 +55,7 @@ class Pay(msgspec.Struct, frozen=True):
     is_pension: bool | None = None
     is_irregular: bool | None = None
     withdrawn_date: dt.date | None = None
+    payment_id: str | None = None
 
 
 class Earning(msgspec.Struct, frozen=True):
@@ -179,6 +180,7 @@ class Fact(msgspec.Struct, Generic[Part], frozen=True, kw_only=True):
     told: Part
     source: str
     organisation: str
+    submission: str
     on: dt.date
     disputed: bool
 
@@ -203,6 +205,25 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(fact.seq for kind in kinds for fact in kind if fact.disputed)
 
 
+def last_words(
+    facts: Iterable[Fact[Part]], thing: Callable[[Fact[Part]], Hashable]
+) -> list[Fact[Part]]:
+    """What was told last of each thing, in the order of the feed.
+
+    An organisation that is asked twice answers twice: of one thing its later file counts, whole.
+    """
+    told: dict[Hashable, list[Fact[Part]]] = {}
+    for fact in facts:
+        told.setdefault((fact.organisation, thing(fact)), []).append(fact)
+    last = [
+        fact
+        for group in told.values()
+        for fact in group
+        if fact.submission == max(group, key=lambda one: one.seq).submission
+    ]
+    return sorted(last, key=lambda one: one.seq)
+
+
 def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
     """What stands on the feed of the paying parent of a case."""
     mine = [one for one in stands if _is_of(case.paying_parent, one)]
@@ -213,6 +234,7 @@ def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
                 told=Earning(fact.told, work.told),
                 source=fact.source,
                 organisation=fact.organisation,
+                submission=fact.submission,
                 on=fact.on,
                 disputed=fact.disputed,
             )
@@ -274,6 +296,7 @@ def _fact(one: Stands, told: Part) -> Fact[Part]:
         told=told,
         source=one.event.organisation_class,
         organisation=one.event.organisation,
+        submission=one.event.submission,
         on=one.event.recorded_at.date(),
         disputed=one.disputed,
     )

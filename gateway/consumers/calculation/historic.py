@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable, Iterable
 
 import msgspec
 
 from gateway.consumers.calculation.book import Case
-from gateway.consumers.calculation.facts import HMRC, Earning, Fact, Facts
+from gateway.consumers.calculation.facts import HMRC, Contribution, Earning, Fact, Facts, last_words
 from gateway.consumers.calculation.tax_years import ended_before, tax_year_of
 from gateway.consumers.calculation.working import Source, Working, sterling
 
@@ -65,23 +66,27 @@ def _answered(told: list[Fact[Earning]]) -> dt.date:
     return max(fact.on for fact in told)
 
 
-def employment(earning: Earning) -> tuple[str, int | None, bool]:
-    """What makes two payments those of one employment or pension: the payer and the sequence."""
-    work = earning.work
-    name = work.employer_name or work.paye_reference or work.employer_reference or "an employer"
-    return name.casefold(), work.sequence, bool(earning.pay.is_pension)
+def by_employment(told: Iterable[Fact[Earning]]) -> list[list[Fact[Earning]]]:
+    """Payments of each employment or pension by itself, in the order of their days."""
+    found: dict[Hashable, list[Fact[Earning]]] = {}
+    for fact in sorted(last_words(told, _payment), key=lambda one: (_paid(one), one.seq)):
+        found.setdefault(_employment(fact), []).append(fact)
+    return [found[key] for key in sorted(found, key=repr)]
 
 
-def latest_told(told: list[Fact[Earning]]) -> dict[tuple[object, ...], list[Fact[Earning]]]:
-    """Payments by employment, in the order of their days; of one told twice the later word holds."""
-    once: dict[tuple[object, ...], Fact[Earning]] = {}
-    for fact in told:
-        pay = fact.told.pay
-        once[employment(fact.told), pay.pay_date, pay.period_end] = fact
-    found: dict[tuple[object, ...], list[Fact[Earning]]] = {}
-    for fact in sorted(once.values(), key=lambda one: (_paid(one), one.seq)):
-        found.setdefault(employment(fact.told), []).append(fact)
-    return found
+def payer(fact: Fact[Earning]) -> str:
+    """Who pays, by the name that is told first to a reader."""
+    work = fact.told.work
+    return work.employer_name or work.paye_reference or work.employer_reference or "an employer"
+
+
+def _employment(fact: Fact[Earning]) -> Hashable:
+    return payer(fact).casefold(), fact.told.work.sequence, bool(fact.told.pay.is_pension)
+
+
+def _payment(fact: Fact[Earning]) -> Hashable:
+    pay = fact.told.pay
+    return _employment(fact), pay.pay_date, pay.period_end, pay.payment_id
 
 
 def _paid(fact: Fact[Earning]) -> dt.date:
@@ -92,7 +97,7 @@ def _paid(fact: Fact[Earning]) -> dt.date:
 def _figure(year: str, told: list[Fact[Earning]], working: Working) -> int:
     """The year's pay and pensions: what is told to date where that is told, else the sum."""
     total = 0
-    for payments in latest_told(told).values():
+    for payments in by_employment(told):
         to_date = [fact for fact in payments if fact.told.pay.taxable_to_date_pence is not None]
         counted = to_date[-1:] or payments
         amount = sum(
@@ -103,10 +108,9 @@ def _figure(year: str, told: list[Fact[Earning]], working: Working) -> int:
         )
         first = counted[0].told
         kind = "Pension" if first.pay.is_pension else "Pay"
-        named = first.work.employer_name or first.work.paye_reference or "an employer"
         told_as = "as the year to date" if to_date else f"in {_payments(len(counted))}"
         working.step(
-            f"{kind} in {year} from {named}",
+            f"{kind} in {year} from {payer(counted[0])}",
             f"Taxable, told {told_as}. Contributions under net pay are already taken off.",
             sterling(amount),
             _FIGURE,
@@ -114,6 +118,12 @@ def _figure(year: str, told: list[Fact[Earning]], working: Working) -> int:
         working.rests_on(fact.seq for fact in counted)
         total += amount
     return total
+
+
+def contribution(fact: Fact[Contribution]) -> Hashable:
+    """What makes two contributions the same one, told twice."""
+    told = fact.told
+    return told.scheme, told.tax_year, told.period_start, told.period_end
 
 
 def _payments(count: int) -> str:
@@ -126,13 +136,13 @@ def _contributions(
     """Relievable contributions of the year that HMRC's figure is not already without."""
     mine = [
         fact
-        for fact in facts.contributions
+        for fact in last_words(facts.contributions, contribution)
         if fact.told.tax_year == year
         and working.switched(f"pension_contribution.{fact.told.relief}") is not None
     ]
     amount = sum(fact.told.employee_pence or 0 for fact in mine)
     if not mine:
-        for payments in latest_told(told).values():
+        for payments in by_employment(told):
             pays = [fact.told.pay for fact in payments]
             to_date = [pay.pension_not_net_pay_to_date_pence for pay in pays]
             known = [value for value in to_date if value is not None]
