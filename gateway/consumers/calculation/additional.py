@@ -23,7 +23,7 @@ from gateway.consumers.calculation.tax_years import ended_before
 from gateway.consumers.calculation.working import Source, Working, sterling
 from gateway.consumers.rates import NoRateError
 
-_AS_A_WEEK = Source("SI 2012/2677 regs 69 and 69A, by way of reg 35(1)(c)", "P")
+_AS_A_WEEK = Source("SI 2012/2677 regs 69(7) and 69A", "R")
 
 
 class Additional(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,8 @@ class Additional(msgspec.Struct, frozen=True, kw_only=True):
 def unearned(facts: Facts, working: Working, today: dt.date) -> Additional | None:
     """Unearned income of the latest tax year told of, if it reaches the threshold.
 
-    Of one tax year HMRC's word comes before that of a bank or a firm, so that nothing counts twice.
+    Of one tax year HMRC's word comes before that of a bank or a firm (reg 69(3)), so that nothing
+    counts twice.
     """
     most = int(working.law("historic.tax_years").value)
     usable = [fact for fact in facts.unearned if ended_before(fact.told.tax_year, today, most)]

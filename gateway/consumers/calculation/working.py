@@ -41,7 +41,7 @@ class Working:
         self.on = on
         self.steps: list[Step] = [] if so_far is None else list(so_far.steps)
         self.evidence: set[int] = set() if so_far is None else set(so_far.evidence)
-        self._noted: set[str] = set() if so_far is None else set(so_far._noted)  # noqa: SLF001
+        self.noted: set[str] = set() if so_far is None else set(so_far.noted)
 
     def law(self, code: str) -> Rate:
         """The line of a rate that holds; raises NoRateError."""
@@ -62,8 +62,8 @@ class Working:
     def step(self, what: str, how: str, value: str, law: Law) -> None:
         """Take a step."""
         note = law.note
-        if note is not None and note not in self._noted:
-            self._noted.add(note)
+        if note is not None and note not in self.noted:
+            self.noted.add(note)
             how = f"{how} ({note.removesuffix('.')}.)"
         self.steps.append(
             Step(what=what, how=how, value=value, citation=law.citation, confidence=law.confidence)
