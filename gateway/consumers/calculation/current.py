@@ -1,0 +1,215 @@
+"""Current income: pay, profit and pensions now, as a weekly amount (SI 2012/2677 regs 37 to 40)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+
+from gateway.consumers.calculation.facts import (
+    HMRC,
+    Accounts,
+    Earning,
+    Fact,
+    Facts,
+    Pension,
+    last_words,
+)
+from gateway.consumers.calculation.historic import by_employment, contribution, payer
+from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
+from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
+
+_SUM = Source("SI 2012/2677 reg 37(1)", "V")
+_PROFIT = Source("SI 2012/2677 reg 39", "S")
+_DIRECTOR = Source("Written answer of 11 December 2025", "V")
+
+
+def current_income(facts: Facts, working: Working) -> int | None:
+    """The weekly current income; None where nothing on the feed tells of any."""
+    paid = earned_now(facts, working)
+    traded = _profits(facts.accounts, working)
+    relief = _relief(facts, working) if paid is not None or traded is not None else 0
+    pensions = _pensions(facts, working)
+    whole = _added((paid, traded, pensions))
+    if whole is None:
+        return None
+    total = max(whole - relief, 0)
+    working.step(
+        "Current income",
+        "Pay, self-employment and pensions together, without relievable contributions.",
+        sterling(total) + WEEKLY,
+        _SUM,
+    )
+    return total
+
+
+def earned_now(facts: Facts, working: Working) -> int | None:
+    """Weekly pay of the employments that are current; None where there is none.
+
+    What an employer says of its own payroll comes before what HMRC says of the same employment.
+    """
+    jobs = [fact for fact in facts.earnings if not fact.told.pay.is_pension]
+    own = by_employment(fact for fact in jobs if fact.source != HMRC)
+    theirs = by_employment(fact for fact in jobs if fact.source == HMRC)
+    beside = [
+        payments for payments in theirs if not any(_is_same(payments[-1], one[-1]) for one in own)
+    ]
+    return _added(_weekly_pay(payments, working) for payments in [*own, *beside])
+
+
+def _is_same(one: Fact[Earning], other: Fact[Earning]) -> bool:
+    """Whether two payrolls are of one employer: by PAYE reference if both have it, else by name."""
+    ours, theirs = one.told.work.paye_reference, other.told.work.paye_reference
+    if ours is not None and theirs is not None:
+        return ours == theirs
+    return _plain(payer(one)) == _plain(payer(other))
+
+
+def _plain(name: str) -> str:
+    """A firm's name without its form: Example Bakery Limited is Example Bakery Ltd."""
+    words = re.findall(r"[a-z0-9]+", name.casefold())
+    return " ".join(word for word in words if word not in {"limited", "ltd", "plc", "llp"})
+
+
+def _added(amounts: Iterable[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _length(earning: Earning, working: Working) -> int | None:
+    """How long a payment is for, in twelfths of a day."""
+    pay = earning.pay
+    if pay.is_irregular or pay.withdrawn_date is not None or pay.taxable_pence is None:
+        return None
+    if pay.period_start is not None and pay.period_end is not None and pay.frequency is None:
+        return ((pay.period_end - pay.period_start).days + 1) * MONTHS
+    year, week = working.pence("year.days"), working.pence("week.days")
+    return twelfths_of_days(pay.frequency, pay.periods_covered or 1, year, week)
+
+
+def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
+    """The average over the last of the payments of one employment, if it is current."""
+    law = working.law("current.window")
+    window = dt.timedelta(days=int(law.value))
+    regular = [
+        (fact, fact.told.pay.pay_date, length)
+        for fact in payments
+        if fact.told.pay.pay_date is not None and (length := _length(fact.told, working))
+    ]
+    if not regular:
+        return None
+    last = max(day for _, day, _ in regular)
+    left = payments[-1].told.work.leave_date
+    if last < working.on - window or (left is not None and left < working.on):
+        return None
+    counted = [(fact, length) for fact, day, length in regular if last - day < window]
+    pence = sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted)
+    twelfths = sum(length for _, length in counted)
+    times = "once" if len(counted) == 1 else f"{len(counted)} times"
+    weekly = working.worked(
+        f"Paid now by {payer(payments[-1])}",
+        f"The average of what was paid up to {last}: {sterling(pence)}, {times}.",
+        law,
+        pence * working.pence("week.days") * MONTHS,
+        twelfths,
+    )
+    working.rests_on(fact.seq for fact, _ in counted)
+    return weekly
+
+
+def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None:
+    """Weekly profit by the latest accounts of each business that is not a company."""
+    latest: dict[str, Fact[Accounts]] = {}
+    for fact in accounts:
+        business, statement = fact.told.business, fact.told.statement
+        name = (business.business_name or "a business").casefold()
+        if business.form == "company":
+            _director(fact.told, working)
+        elif statement.profit_pence is not None and statement.period_start <= working.on:
+            held = latest.get(name)
+            if held is None or held.told.statement.period_end <= statement.period_end:
+                latest[name] = fact
+    amounts = []
+    for _, fact in sorted(latest.items()):
+        statement = fact.told.statement
+        days = (statement.period_end - statement.period_start).days + 1
+        profit = max(statement.profit_pence or 0, 0)
+        weekly = working.worked(
+            f"Profit of {fact.told.business.business_name or 'a business'}",
+            f"{sterling(statement.profit_pence or 0)} in the {days} days to"
+            f" {statement.period_end}; a loss counts as nothing.",
+            _PROFIT,
+            profit * working.pence("week.days"),
+            days,
+        )
+        working.rests_on([fact.seq])
+        amounts.append(weekly)
+    return sum(amounts) if amounts else None
+
+
+def _director(told: Accounts, working: Working) -> None:
+    working.step(
+        f"Director of {told.business.business_name or 'a company'}",
+        "Treated as its employee: pay counts as it is on the payroll, dividends"
+        f" ({sterling(told.statement.dividends_pence or 0)}) only by a variation.",
+        "no profit counted",
+        _DIRECTOR,
+    )
+
+
+def _relief(facts: Facts, working: Working) -> int:
+    """The weekly average of relievable contributions that are not taken off pay already."""
+    law = working.law("pension_contribution.relief_at_source")
+    window = dt.timedelta(days=int(working.law("current.window").value))
+    pence = days = 0
+    for fact in last_words(facts.contributions, contribution):
+        told = fact.told
+        if (
+            told.relief is not None
+            and working.switched(f"pension_contribution.{told.relief}")
+            and told.period_start is not None
+            and told.period_end is not None
+            and told.employee_pence
+            and told.period_end >= working.on - window
+        ):
+            pence += told.employee_pence
+            days += (told.period_end - told.period_start).days + 1
+            working.rests_on([fact.seq])
+    if not pence:
+        return 0
+    return working.worked(
+        "Pension contributions to deduct",
+        f"{sterling(pence)} paid over {days} days and not netted off.",
+        law,
+        pence * working.pence("week.days"),
+        days,
+    )
+
+
+def _pensions(facts: Facts, working: Working) -> int | None:
+    """Weekly pensions in payment: as their schemes tell them, or else as HMRC tells their payroll."""
+    if not facts.pensions:
+        rolls = by_employment(fact for fact in facts.earnings if fact.told.pay.is_pension)
+        return _added(_weekly_pay(payments, working) for payments in rolls)
+    told = last_words(facts.pensions, lambda fact: (fact.told.scheme, fact.told.reference))
+    return _added(_weekly_pension(fact, working) for fact in told)
+
+
+def _weekly_pension(fact: Fact[Pension], working: Working) -> int | None:
+    told = fact.told
+    year, week = working.pence("year.days"), working.pence("week.days")
+    length = twelfths_of_days(told.frequency, 1, year, week)
+    if not told.in_payment or told.gross_pence is None or length is None:
+        return None
+    if told.started is not None and told.started > working.on:
+        return None
+    if told.ended is not None and told.ended < working.on:
+        return None
+    working.rests_on([fact.seq])
+    law = working.law(f"pension_income.{told.scheme_kind or 'other'}")
+    what = f"Pension from {told.scheme or 'a scheme'}"
+    how = f"{sterling(told.gross_pence)}, {told.frequency}, in payment."
+    if not law.value:
+        working.step(what, how, "no income", law)
+        return None
+    return working.worked(what, how, law, told.gross_pence * week * MONTHS, length)
