@@ -32,8 +32,7 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     """A proposal for each row and each pay-day without one that needs an officer."""
     for line in schedules.lines:
         yield from _of_line(matter, line)
-        if line.row.said.deduction.charge_pence > _charge_most(matter, line):
-            yield _charge(matter, line)
+        yield from _charge(matter, line)
     for lack in schedules.missing:
         yield _missing(matter, lack)
 
@@ -119,8 +118,7 @@ def _short(matter: Matter, line: Line, figures: dict[str, str]) -> list[Step]:
     net = _net(matter, line)
     if net is None:
         return steps
-    assert line.place is not None
-    share = matter.law.number("DEO_PROTECTED", line.place.day)
+    share = matter.law.number("DEO_PROTECTED", line.row.came_on)
     # What is protected is not rounded down: a part of a penny stays with the employee.
     room = max(0, net * (100 - share) // 100)
     could = min(line.due, room)
@@ -130,7 +128,7 @@ def _short(matter: Matter, line: Line, figures: dict[str, str]) -> list[Step]:
         f"Of net pay of {pounds(net)}, {share}% is protected; that leaves {pounds(room)}, "
         f"so {pounds(could)} could be taken and {pounds(line.deducted)} was."
     )
-    steps.append(matter.law.step("DEO_PROTECTED", line.place.day, "Protected earnings",
+    steps.append(matter.law.step("DEO_PROTECTED", line.row.came_on, "Protected earnings",
                                  "explain it" if explains else "do not explain it", how))  # fmt: skip
     return steps
 
@@ -186,23 +184,20 @@ def _lateness(matter: Matter, line: Line) -> Step:
     )  # fmt: skip
 
 
-def _charge_most(matter: Matter, line: Line) -> int:
-    return matter.law.number("DEO_CHARGE_MOST", line.place.day if line.place else matter.today)
-
-
-def _charge(matter: Matter, line: Line) -> Proposal:
-    charge, most = line.row.said.deduction.charge_pence, _charge_most(matter, line)
-    on = line.place.day if line.place else matter.today
-    return Proposal(
-        code="CHARGE_TOO_HIGH",
-        about=line.order.id if line.order else line.row.said.who.label(),
-        figures={"charge": pounds(charge), "most": pounds(most)},
-        steps=(
-            matter.law.step("DEO_CHARGE_MOST", on, "The employer's charge", pounds(charge),
-                            f"An employer may keep up to {pounds(most)} for each deduction."),
-        ),
-        evidence=(line.row.seq,),
-    )  # fmt: skip
+def _charge(matter: Matter, line: Line) -> Iterator[Proposal]:
+    charge, on = line.row.said.deduction.charge_pence, line.row.came_on
+    most = matter.law.number("DEO_CHARGE_MOST", on)
+    if charge > most:
+        yield Proposal(
+            code="CHARGE_TOO_HIGH",
+            about=line.order.id if line.order else line.row.said.who.label(),
+            figures={"charge": pounds(charge), "most": pounds(most)},
+            steps=(
+                matter.law.step("DEO_CHARGE_MOST", on, "The employer's charge", pounds(charge),
+                                f"An employer may keep up to {pounds(most)} for each deduction."),
+            ),
+            evidence=(line.row.seq,),
+        )  # fmt: skip
 
 
 def _missing(matter: Matter, lack: Missing) -> Proposal:
@@ -214,15 +209,15 @@ def _missing(matter: Matter, lack: Missing) -> Proposal:
             "pay_day": day(lack.day),
             "due": pounds(lack.due),
             "pay_over_by": day(lack.pay_over_by),
-            "penalty": pounds(law.number("DEO_PENALTY", lack.day)),
+            "penalty": pounds(law.number("DEO_PENALTY", matter.today)),
         },
         steps=(
             fact("No row of a schedule", day(lack.day),
                  f"The order was in force and {lack.order.employer} sent nothing for this pay-day."),
             law.step("DEO_PAY_OVER_DAY", lack.day, "The time has passed", day(lack.pay_over_by),
                      f"Today is {day(matter.today)}; until the end of the day named it was in time."),
-            law.step("DEO_PENALTY", lack.day, "What it may cost",
-                     pounds(law.number("DEO_PENALTY", lack.day)),
+            law.step("DEO_PENALTY", matter.today, "What it may cost",
+                     pounds(law.number("DEO_PENALTY", matter.today)),
                      "For information: nothing is imposed by this, and there may be an excuse."),
         ),
     )  # fmt: skip

@@ -50,7 +50,7 @@ def _left(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
         if told is None:
             continue
         on, came_on, knows, seq = told
-        days = matter.law.number("DEO_TELL", on)
+        days = matter.law.number("DEO_TELL", came_on)
         in_time = "yes" if came_on <= days_after(on, days) else "no"
         yield Proposal(
             code="LEFT",
@@ -60,7 +60,7 @@ def _left(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
             steps=(
                 fact("The employee has left", day(on),
                      "Discharge the order in writing; where the new employer is known, serve it."),
-                matter.law.step("DEO_TELL", on, "Told in time", in_time,
+                matter.law.step("DEO_TELL", came_on, "Told in time", in_time,
                                 f"Within {days} days of leaving."),
             ),
             evidence=(seq,),

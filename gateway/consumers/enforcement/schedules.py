@@ -122,7 +122,7 @@ def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None
     ]
     if not of_person:
         return None, "not_ordered"
-    here = [order for order in of_person if _served(order, row.organisation, said.work)]
+    here = [order for order in of_person if served(order, row.organisation, said.work)]
     if not here:
         return None, "another_employer"
     named = [order for order in here if order.id == said.case.order]
@@ -135,7 +135,7 @@ def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None
     return (named or running or here)[0], None
 
 
-def _served(order: EarningsOrder, organisation: str, work: Work) -> bool:
+def served(order: EarningsOrder, organisation: str, work: Work) -> bool:
     """Whether who speaks is the employer that the order was served on; nobody else counts."""
     if order.organisation not in {None, organisation}:
         return False
@@ -222,7 +222,7 @@ def statuses_of(matter: Matter, order: EarningsOrder) -> list[Told[StatusRow]]:
     return [
         one
         for one in matter.told("order_status", StatusRow)
-        if _served(order, one.organisation, one.said.work) and _about(order, one.said)
+        if served(order, one.organisation, one.said.work) and _about(order, one.said)
     ]
 
 

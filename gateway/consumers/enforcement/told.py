@@ -242,6 +242,7 @@ class Told(msgspec.Struct, Generic[T], frozen=True):
     seq: int
     came_on: dt.date
     organisation: str
+    organisation_class: str
     said: T
 
 
@@ -255,6 +256,7 @@ def told(stands: Iterable[Stands], record_type: str, shape: type[T]) -> list[Tol
             one.event.seq,
             one.event.recorded_at.astimezone(LONDON).date(),
             one.event.organisation,
+            one.event.organisation_class,
             msgspec.convert(one.event.groups, shape),
         )
         for one in stands
