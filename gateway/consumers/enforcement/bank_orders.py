@@ -161,6 +161,10 @@ def _content(order: BankOrder, one: Answer) -> Iterator[Proposal]:
         formerly = "yes" if said.formerly_in_name else "no"
         yield _told(order, one, "NAME_CHANGED", {"formerly": formerly},
                     f"The account is now held as {said.new_name or 'somebody else'}", reg)  # fmt: skip
+    if said.outcome == "not_frozen":
+        yield _told(order, one, "NOT_FROZEN", {"event": said.event},
+                    "From an interim order on, what it names may not leave the account",
+                    "CSA 1991 s32G")  # fmt: skip
     if said.is_sufficient is False and said.event != "deduction_date":
         available = said.sum_available_pence or 0
         figures = {"sum": pounds(order.pence), "available": pounds(available),

@@ -60,7 +60,9 @@ def _small(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
     below = matter.law.number(code, matter.today)
     months = matter.law.number(f"{code}_QUIET", matter.today)
     quiet_from = months_after(matter.today, -months)
-    if debt.pence >= below or not _quiet(debt, quiet_from):
+    # A payment that is known for the case alone may have been for this debt.
+    last = debt.last_payment_on or case.last_payment_on
+    if debt.pence >= below or (last is not None and last >= quiet_from):
         return
     yield Proposal(
         code="WRITE_OFF_SMALL",
@@ -72,7 +74,7 @@ def _small(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
                             f"Less than {pounds(below)}."),
             matter.law.step(f"{code}_QUIET", matter.today, "No payment", f"{months} months",
                             f"None from {day(quiet_from)} on, that day included; "
-                            f"the last was on {day(debt.last_payment_on)}."),
+                            f"{_last(last)}."),
             *separate(matter, debt),
             Step(what="Notice", value="none needed", citation="SI 2024/87 regs 4-6",
                  confidence="V", how="The receiving parent is not written to beforehand."),
@@ -81,8 +83,8 @@ def _small(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
     )  # fmt: skip
 
 
-def _quiet(debt: Debt, since: dt.date) -> bool:
-    return debt.last_payment_on is None or debt.last_payment_on < since
+def _last(last: dt.date | None) -> str:
+    return "none is known at all" if last is None else f"the last was on {day(last)}"
 
 
 def _judgement() -> Step:

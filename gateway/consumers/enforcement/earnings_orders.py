@@ -55,6 +55,7 @@ def _of_line(matter: Matter, line: Line) -> Iterator[Proposal]:
     assert line.order is not None
     assert line.place is not None
     figures = {"pay_day": day(line.place.day), "due": pounds(line.due)}
+    rests_on: list[int] = []
     match line.kind:
         case "DUPLICATE":
             figures = {"pay_day": day(line.place.day), "deducted": pounds(line.deducted)}
@@ -62,7 +63,7 @@ def _of_line(matter: Matter, line: Line) -> Iterator[Proposal]:
                           "An earlier row of the feed answers this pay-day; it counts, this does not.")]  # fmt: skip
         case "SHORT" | "LEFT":
             figures |= {"deducted": pounds(line.deducted), "short": pounds(line.short)}
-            steps = [_due(line), *_short(matter, line, figures)]
+            steps = [_due(line), *_short(matter, line, figures, rests_on)]
         case "OVER":
             figures |= {"deducted": pounds(line.deducted), "over": pounds(line.over)}
             steps = [_due(line), *_reason(line, figures), _carry(matter, line, figures)]
@@ -79,7 +80,7 @@ def _of_line(matter: Matter, line: Line) -> Iterator[Proposal]:
         about=line.order.id,
         figures=figures,
         steps=tuple(steps),
-        evidence=(line.row.seq,),
+        evidence=(line.row.seq, *rests_on),
     )
 
 
@@ -112,13 +113,22 @@ def _reason(line: Line, figures: dict[str, str]) -> list[Step]:
                  confidence="V")]  # fmt: skip
 
 
-def _short(matter: Matter, line: Line, figures: dict[str, str]) -> list[Step]:
+def _short(matter: Matter, line: Line, figures: dict[str, str], rests_on: list[int]) -> list[Step]:
+    """Why it is short, and whether what the law protects explains it, where net pay is shown."""
     steps = _reason(line, figures)
     steps.append(_carry(matter, line, figures))
-    net = _net(matter, line)
+    net, seq = _net(matter, line)
+    on = line.row.came_on
+    share = matter.law.number("DEO_PROTECTED", on)
     if net is None:
+        if line.row.said.deduction.reason == "PROTECTED_EARNINGS":
+            figures["protected_explains"] = "not_shown"
+            steps.append(
+                matter.law.step("DEO_PROTECTED", on, "Protected earnings", "cannot be checked",
+                                f"{share}% of net pay is protected; ask the employer for net pay.")
+            )  # fmt: skip
         return steps
-    share = matter.law.number("DEO_PROTECTED", line.row.came_on)
+    rests_on += [seq] if seq != line.row.seq else []
     # What is protected is not rounded down: a part of a penny stays with the employee.
     room = max(0, net * (100 - share) // 100)
     could = min(line.due, room)
@@ -128,8 +138,8 @@ def _short(matter: Matter, line: Line, figures: dict[str, str]) -> list[Step]:
         f"Of net pay of {pounds(net)}, {share}% is protected; that leaves {pounds(room)}, "
         f"so {pounds(could)} could be taken and {pounds(line.deducted)} was."
     )
-    steps.append(matter.law.step("DEO_PROTECTED", line.row.came_on, "Protected earnings",
-                                 "explain it" if explains else "do not explain it", how))  # fmt: skip
+    value = "explain it" if explains else "do not explain it"
+    steps.append(matter.law.step("DEO_PROTECTED", on, "Protected earnings", value, how))
     return steps
 
 
@@ -145,18 +155,18 @@ def _carry(matter: Matter, line: Line, figures: dict[str, str]) -> Step:
     )  # fmt: skip
 
 
-def _net(matter: Matter, line: Line) -> int | None:
-    """Net pay of the row's own pay-day or period, where the row or an answer on earnings shows it."""
+def _net(matter: Matter, line: Line) -> tuple[int | None, int]:
+    """Net pay of the row's pay-day or period, and the event that shows it: the row or an answer."""
     own = line.row.said.pay
     if own is not None and own.net_pence is not None:
-        return own.net_pence
+        return own.net_pence, line.row.seq
     case = line.row.said.case
     found = [
-        one.said.pay.net_pence
+        (one.said.pay.net_pence, one.seq)
         for one in matter.told("earnings", EarningsRow)
         if _same_pay(one, line, (case.period_start, case.period_end))
     ]
-    return found[-1] if found else None
+    return found[-1] if found else (None, line.row.seq)
 
 
 def _same_pay(
@@ -177,10 +187,9 @@ def _same_pay(
 def _lateness(matter: Matter, line: Line) -> Step:
     assert line.place is not None
     return matter.law.step(
-        "DEO_PAY_OVER_DAY", line.place.day, "Paid over late", f"by {line.late_by} days",
-        f"Deducted on {day(line.place.day)}, so to be paid over by {day(line.pay_over_by)}; that day "
-        f"itself is in time. It came on {day(line.paid_on)}, the day on which the department had it "
-        "where the bank says so, else as the employer says.",
+        "DEO_PAY_OVER_DAY", line.place.day, "Paid over late", f"by {line.late_by} {'day' if line.late_by == 1 else 'days'}",
+        f"Deducted on {day(line.place.day)}, so due by {day(line.pay_over_by)}, that day included. "
+        f"It came on {day(line.paid_on)}, as the bank says, or else the employer.",
     )  # fmt: skip
 
 

@@ -119,8 +119,8 @@ def _employee(matter: Matter, one: _Owed) -> Proposal:
         },
         steps=(
             fact("Deducted and not paid over", pounds(unpaid),
-                 f"As the {one.by} and the bank have it; for the estate "
-                 f"{insolvency.practitioner or 'nobody named yet'} answers."),
+                 f"As told by the {one.by}. {insolvency.practitioner or 'Nobody named yet'} acts "
+                 "for the estate."),
             matter.law.step(
                 "EXTINGUISH_INSOLVENT", matter.today, "Extinguished",
                 "yes" if extinguishes else "no",

@@ -98,7 +98,7 @@ def _collect(matter: Matter, debt: Debt, reply: Step) -> Proposal:
     cost = matter.book.cost_of_collection_pence
     figures = {"cost": "not_known" if cost is None else pounds(cost)}
     weighed = law.step(
-        "COST_EFFECTIVE", today, "Cost of collection", figures["cost"],
+        "COST_EFFECTIVE", today, "Cost of collection", figures["cost"].replace("_", " "),
         "A debt that brings no more than it costs to collect is left.",
     )  # fmt: skip
     if cost is not None and debt.pence <= cost and law.allows("COST_EFFECTIVE", today):

@@ -14,7 +14,7 @@ import msgspec
 from gateway.consumers.enforcement.book import EarningsOrder
 from gateway.consumers.enforcement.days import days_after, in_month_after, month_of
 from gateway.consumers.enforcement.matter import Matter
-from gateway.consumers.enforcement.pay_days import Place, number_of, pay_day, place_of, rate_on
+from gateway.consumers.enforcement.pay_days import Place, pay_day, place_of, rate_on
 from gateway.consumers.enforcement.told import (
     DeductionRow,
     StatusRow,
@@ -156,15 +156,21 @@ def _lines_of(
         else:
             lines.append(_line(matter, order, row, place, answered))
     for row in unplaced:
-        day = row.said.deduction.payment_date or row.came_on
-        free = next(n for n in range(len(answered) + 1) if n not in answered)
-        # No later than its money came; where nothing is left it is a second row for the newest.
-        number = min(free, number_of(order, day) if pay_day(order, free) > day else free)
-        place = Place((number,), order.frequency, pay_day(order, number))
-        lines.append(
-            msgspec.structs.replace(_line(matter, order, row, place, answered), guessed=True)
-        )
+        place = _oldest_free(order, answered, row.said.deduction.payment_date or row.came_on)
+        line = _line(matter, order, row, place, answered)
+        lines.append(msgspec.structs.replace(line, guessed=True))
     return lines, frozenset(answered)
+
+
+def _oldest_free(order: EarningsOrder, answered: set[int], came_on: dt.date) -> Place:
+    """The oldest pay-day that no row answers, no later than its money came.
+
+    Where none is left it is a second row for the newest; before the first it is for none.
+    """
+    free = next(n for n in range(len(answered) + 1) if n not in answered)
+    while free >= 0 and pay_day(order, free) > came_on:
+        free -= 1
+    return Place((free,), order.frequency, came_on if free < 0 else pay_day(order, free))
 
 
 def _line(matter: Matter, order: EarningsOrder, row: Row, place: Place, answered: set[int]) -> Line:
