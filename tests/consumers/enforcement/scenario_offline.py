@@ -83,7 +83,7 @@ def records(text: str, clock: dt.datetime) -> list[Record]:
     return [item for item in items if isinstance(item, Record)]
 
 
-def views(slug: str, record_type: str, asked: bool, day: dt.date) -> Any:
+def views(slug: str, record_type: str, day: dt.date, *, asked: bool) -> Any:
     """What enforcement is shown of a record type; asserts that the class may send it so."""
     purposes = frozenset({"COLLECT_ENFORCE"})
     if not asked:
@@ -99,7 +99,7 @@ def events_of(block: Block, clock: dt.datetime, first: int, submission: str) -> 
     asked = block.head["asked"] is not None
     slug = block.head["asked"] or block.head["unasked"]
     record_type = block.head["answer"] or block.head["sent"]
-    shown = views(slug, record_type, asked, clock.date())
+    shown = views(slug, record_type, clock.date(), asked=asked)
     found = []
     for number, record in enumerate(records(block.text, clock)):
         assert record.type_name == record_type
