@@ -21,18 +21,17 @@ Answer = Told[AnswerRow]
 
 def proposed(matter: Matter) -> Iterator[Proposal]:
     """What each order of the book, and what was answered to it, needs from an officer."""
-    every = matter.told("order_answer", AnswerRow)
+    every: dict[str, list[Answer]] = {}
+    for one in matter.told("order_answer", AnswerRow):
+        every.setdefault(one.said.order.order, []).append(one)
     for order in matter.book.bank_order:
-        answers = [one for one in every if _answers(one, order)]
+        answers = [one for one in every.get(order.id, [])
+                   if order.organisation in {None, one.organisation}]  # fmt: skip
         yield from _amount(matter, order)
         yield from _representations(matter, order)
         yield from _dates(matter, order)
         yield from _in_time(matter, order, answers)
         yield from _after_deduction(matter, order, answers)
-
-
-def _answers(one: Answer, order: BankOrder) -> bool:
-    return one.said.order.order == order.id and order.organisation in {None, one.organisation}
 
 
 def _report(order: BankOrder) -> str:

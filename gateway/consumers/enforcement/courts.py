@@ -5,20 +5,27 @@ The statutory test is listed with what meets it; whether to go to court is for a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from gateway.consumers.enforcement.book import Case
+from gateway.consumers.enforcement.book import Case, EarningsOrder
 from gateway.consumers.enforcement.matter import Matter, fact
-from gateway.consumers.enforcement.schedules import NOTHING_MORE, Reconciled, statuses_of
+from gateway.consumers.enforcement.schedules import NOTHING_MORE, Reconciled
 from gateway.consumers.proposal import Proposal, Step, pounds
 
 
 def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     """A liability order for each case with arrears that has none open, where the test looks met."""
+    has_one = {order.case for order in matter.book.liability_order if order.closed_on is None}
+    orders: dict[str, list[EarningsOrder]] = {}
+    for order in matter.book.earnings_order:
+        orders.setdefault(order.case, []).append(order)
+    missed = Counter(lack.order.id for lack in schedules.missing)
     for case in matter.book.case:
-        if case.arrears_pence == 0 or _has_one(matter, case):
+        if case.arrears_pence == 0 or case.reference in has_one:
             continue
-        found = _test(matter, schedules, case)
+        of_case = orders.get(case.reference, [])
+        found = _test(matter, schedules, case, of_case, sum(missed[one.id] for one in of_case))
         if found is None:
             continue
         limb, evidence, steps = found
@@ -44,40 +51,31 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
         )  # fmt: skip
 
 
-def _has_one(matter: Matter, case: Case) -> bool:
-    return any(
-        order.case == case.reference and order.closed_on is None
-        for order in matter.book.liability_order
-    )
-
-
 def _test(
-    matter: Matter, schedules: Reconciled, case: Case
+    matter: Matter, schedules: Reconciled, case: Case, orders: list[EarningsOrder], missed: int
 ) -> tuple[str, tuple[int, ...], list[Step]] | None:
     """Which limb of the test looks met, the events it rests on, and its steps."""
     law, today = matter.law, matter.today
-    orders = [order for order in matter.book.earnings_order if order.case == case.reference]
     if case.earnings_order_inappropriate is not None:
         step = law.step("LIABILITY_ORDER_TEST", today, "An earnings order is inappropriate",
                         case.earnings_order_inappropriate, "As an officer has recorded.")  # fmt: skip
         return "inappropriate", (), [step]
     if not orders:
         return None
-    missed = [lack for lack in schedules.missing if lack.order in orders]
     enough = law.number("LIABILITY_ORDER_MISSED", today)
     said = [
         statuses[-1]
-        for statuses in (statuses_of(matter, order) for order in orders)
+        for statuses in (schedules.statuses.get(order.id) for order in orders)
         if statuses and statuses[-1].said.status.code in NOTHING_MORE
     ]
     # One order that works is enough: the test looks at what becomes of the arrears.
-    if len(said) < len(orders) and len(missed) < enough:
+    if len(said) < len(orders) and missed < enough:
         return None
-    what = ", ".join(one.said.status.code for one in said) or f"{len(missed)} missed"
+    what = ", ".join(one.said.status.code for one in said) or f"{missed} missed"
     steps = [
         law.step("LIABILITY_ORDER_TEST", today, "The earnings order is ineffective", what,
                  "It was made and does not bring the money."),
-        law.step("LIABILITY_ORDER_MISSED", today, "Pay-days without a row", str(len(missed)),
+        law.step("LIABILITY_ORDER_MISSED", today, "Pay-days without a row", str(missed),
                  f"From {enough} on an order looks ineffective; fewer do where it cannot work."),
     ]  # fmt: skip
     return "ineffective", tuple(one.seq for one in said), steps

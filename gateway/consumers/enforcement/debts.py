@@ -32,7 +32,7 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
 
 def separate(matter: Matter, debt: Debt) -> list[Step]:
     """The step that says that a debt stands alone, where its case has others."""
-    others = [one for one in matter.book.debt if one.case == debt.case and one.id != debt.id]
+    others = [one for one in matter.debts_of(debt.case) if one.id != debt.id]
     if not others or matter.law.line("SEPARATE_DEBTS", matter.today) is None:
         return []
     return [

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.schedules import Line, Missing, Reconciled
-from gateway.consumers.enforcement.told import EarningsRow, Told, same_person
+from gateway.consumers.enforcement.told import EarningsRow, Told
 from gateway.consumers.proposal import Proposal, Step, day, pounds
 
 # The codes of schemas/schedule.toml: the published list was not found, so these are ours.
@@ -160,10 +160,11 @@ def _net(matter: Matter, line: Line) -> tuple[int | None, int]:
     own = line.row.said.pay
     if own is not None and own.net_pence is not None:
         return own.net_pence, line.row.seq
+    assert line.order is not None
     case = line.row.said.case
     found = [
         (one.said.pay.net_pence, one.seq)
-        for one in matter.told("earnings", EarningsRow)
+        for one in matter.earnings_of(line.order)
         if _same_pay(one, line, (case.period_start, case.period_end))
     ]
     return found[-1] if found else (None, line.row.seq)
@@ -175,8 +176,6 @@ def _same_pay(
     assert line.order is not None
     assert line.place is not None
     pay = one.said.pay
-    if not same_person(one.said.who, line.order.nino, line.order.cms_reference):
-        return False
     if one.organisation != line.row.organisation:
         return False
     return line.place.day == pay.pay_date or (

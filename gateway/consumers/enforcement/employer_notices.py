@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from gateway.consumers.enforcement.book import EarningsOrder
 from gateway.consumers.enforcement.days import days_after
 from gateway.consumers.enforcement.matter import Matter, fact
-from gateway.consumers.enforcement.schedules import Reconciled, statuses_of
+from gateway.consumers.enforcement.schedules import Reconciled
 from gateway.consumers.proposal import Proposal, day
 
 
 def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     """A proposal for each order that cannot work, and for each employee who has left."""
-    yield from _statuses(matter)
+    yield from _statuses(matter, schedules)
     yield from _left(matter, schedules)
 
 
-def _statuses(matter: Matter) -> Iterator[Proposal]:
+def _statuses(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     """That an order cannot work, as its employer says, and whether it was said in time."""
     codes = {"not_our_employee": "NOT_OUR_EMPLOYEE", "cannot_set_up": "CANNOT_SET_UP"}
     for order in matter.book.earnings_order:
-        told = statuses_of(matter, order)
+        told = schedules.statuses.get(order.id)
         if not told or told[-1].said.status.code not in codes:
             continue
         newest = told[-1]
@@ -46,7 +46,7 @@ def _statuses(matter: Matter) -> Iterator[Proposal]:
 def _left(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     """That the employee of an order has left, and whether a new employer is known."""
     for order in matter.book.earnings_order:
-        told = _leaving(matter, schedules, order)
+        told = _leaving(schedules, order)
         if told is None:
             continue
         on, came_on, knows, seq = told
@@ -68,19 +68,19 @@ def _left(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
 
 
 def _leaving(
-    matter: Matter, schedules: Reconciled, order: EarningsOrder
+    schedules: Reconciled, order: EarningsOrder
 ) -> tuple[dt.date, dt.date, bool, int] | None:
     """The day of leaving, when it was first told, whether a new employer was, and by which event."""
     found = [
         (one.seq, one.said.status.on or one.said.work.leave_date or one.came_on, one.came_on,
          one.said.work.new_employer is not None)
-        for one in statuses_of(matter, order)
+        for one in schedules.statuses.get(order.id, [])
         if one.said.status.code == "left"
     ] + [
         (line.row.seq, line.row.said.work.leave_date, line.row.came_on,
          line.row.said.work.new_employer is not None)
-        for line in schedules.lines
-        if line.order is order and line.row.said.work.leave_date is not None
+        for line in schedules.by_order[order.id]
+        if line.row.said.work.leave_date is not None
     ]  # fmt: skip
     if not found or order.ended_on is not None:
         return None

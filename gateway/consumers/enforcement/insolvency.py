@@ -14,8 +14,8 @@ from gateway.consumers.enforcement.book import EarningsOrder
 from gateway.consumers.enforcement.days import days_after, month_of
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.month_sums import received_in
-from gateway.consumers.enforcement.schedules import Reconciled, served, statuses_of
-from gateway.consumers.enforcement.told import InsolvencyRow, Told, same_person
+from gateway.consumers.enforcement.schedules import Reconciled, served
+from gateway.consumers.enforcement.told import InsolvencyRow, Told
 from gateway.consumers.proposal import Proposal, day, pounds
 
 
@@ -70,7 +70,7 @@ def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
     for order in matter.book.earnings_order:
         if order.employer in failed and (order.employer, order.id) not in newest and known_to:
             # No more is looked at than the bank's knowledge covers.
-            lines = [line for line in schedules.lines if line.order is order and line.place
+            lines = [line for line in schedules.by_order[order.id] if line.place
                      and line.kind != "DUPLICATE" and line.place.day <= known_to]  # fmt: skip
             months = {month_of(line.place.day) for line in lines if line.place}
             if lines:
@@ -89,14 +89,11 @@ def _order_of(matter: Matter, one: Told[InsolvencyRow]) -> EarningsOrder | None:
     """The order that is meant: the one named, else that of the person at this employer."""
     said = one.said
     named = {said.case.order, said.unpaid.order if said.unpaid else None} - {None}
-    for order in matter.book.earnings_order:
+    about = [order for order in matter.book.earnings_order if order.id in named]
+    for order in about if named else matter.orders_of(said.who):
         # An office speaks for every employer, an employer for itself alone.
         speaks = one.organisation if one.organisation_class == "employer" else order.organisation
-        if not served(order, speaks or "", said.work):
-            continue
-        if order.id in named or (
-            not named and same_person(said.who, order.nino, order.cms_reference)
-        ):
+        if served(order, speaks or "", said.work):
             return order
     return None
 
@@ -151,7 +148,7 @@ def _without_practitioner(matter: Matter, schedules: Reconciled) -> Iterator[Pro
     """Employers that said they are insolvent or stopped trading, and nobody has told what is unpaid."""
     told = {one.employer for one in _owed(matter, schedules)}
     for order in matter.book.earnings_order:
-        statuses = statuses_of(matter, order)
+        statuses = schedules.statuses.get(order.id)
         if not statuses or order.employer in told:
             continue
         newest = statuses[-1]

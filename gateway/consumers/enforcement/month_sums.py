@@ -88,10 +88,4 @@ def _not_received(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
 
 def received_in(matter: Matter, order: str, month: str) -> int:
     """What the bank received under an order for a month of deduction, in pence."""
-    return sum(
-        receipt.pence
-        for receipt in matter.book.receipt
-        if receipt.order == order
-        and receipt.deducted_in is not None
-        and month_of(receipt.deducted_in) == month
-    )
+    return sum(receipt.pence for receipt in matter.receipts(order, month))

@@ -20,7 +20,6 @@ from gateway.consumers.enforcement.told import (
     StatusRow,
     Told,
     Work,
-    same_person,
 )
 
 Class = Literal["PAID", "SHORT", "OVER", "LATE", "LEFT", "DUPLICATE", "NO_ORDER"]
@@ -84,10 +83,15 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reconciled(msgspec.Struct, frozen=True):
-    """Every row of every schedule, and every pay-day without one."""
+    """Every row of every schedule, every pay-day without one, and what was said of each order.
+
+    `by_order` are the lines of each order, `statuses` what its employer said of it, the newest last.
+    """
 
     lines: tuple[Line, ...]
     missing: tuple[Missing, ...]
+    by_order: dict[str, list[Line]]
+    statuses: dict[str, list[Told[StatusRow]]]
 
 
 def reconciled(matter: Matter) -> Reconciled:
@@ -101,11 +105,17 @@ def reconciled(matter: Matter) -> Reconciled:
         else:
             by_order.setdefault(order.id, []).append(row)
     missing: list[Missing] = []
+    statuses = _statuses(matter)
+    placed: dict[str, list[Line]] = {}
     for order in matter.book.earnings_order:
         told, answered = _lines_of(matter, order, by_order.get(order.id, []))
         lines += told
-        missing += _missing(matter, order, answered, _left_on(told))
-    return Reconciled(tuple(sorted(lines, key=lambda line: line.row.seq)), tuple(missing))
+        placed[order.id] = [line for line in told if line.order is not None]
+        last = _last_bound(matter, order, told, statuses.get(order.id, []))
+        missing += _missing(matter, order, answered, last)
+    return Reconciled(
+        tuple(sorted(lines, key=lambda line: line.row.seq)), tuple(missing), placed, statuses
+    )
 
 
 def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None]:
@@ -115,11 +125,7 @@ def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None
     counts, then one in force on its day, then the first of the book.
     """
     said = row.said
-    of_person = [
-        order
-        for order in matter.book.earnings_order
-        if same_person(said.who, order.nino, order.cms_reference)
-    ]
+    of_person = matter.orders_of(said.who)
     if not of_person:
         return None, "not_ordered"
     here = [order for order in of_person if served(order, row.organisation, said.work)]
@@ -208,52 +214,46 @@ def pay_over_by(matter: Matter, deducted_on: dt.date) -> dt.date:
 
 def _paid_on(matter: Matter, order: EarningsOrder, row: Row, day: dt.date) -> dt.date:
     """When it was paid: as the bank knows it, else as the row says, else the day the row came."""
-    known = [
-        receipt.received_on
-        for receipt in matter.book.receipt
-        if receipt.order == order.id
-        and receipt.deducted_in is not None
-        and month_of(receipt.deducted_in) == month_of(day)
-    ]
+    known = [receipt.received_on for receipt in matter.receipts(order.id, month_of(day))]
     return max(known) if known else row.said.deduction.payment_date or row.came_on
 
 
-def _left_on(lines: list[Line]) -> dt.date | None:
-    days = [line.row.said.work.leave_date for line in lines]
-    return min((day for day in days if day is not None), default=None)
+def _statuses(matter: Matter) -> dict[str, list[Told[StatusRow]]]:
+    """What employers said of their orders: of the one that is named, else of each about the person."""
+    orders = {order.id: order for order in matter.book.earnings_order}
+    found: dict[str, list[Told[StatusRow]]] = {}
+    for one in matter.told("order_status", StatusRow):
+        said = one.said
+        named = {name for name in (said.status.order, said.case.order) if name is not None}
+        about = [orders[name] for name in sorted(named) if name in orders]
+        for order in about if named else matter.orders_of(said.who):
+            if served(order, one.organisation, said.work):
+                found.setdefault(order.id, []).append(one)
+    return found
 
 
-def statuses_of(matter: Matter, order: EarningsOrder) -> list[Told[StatusRow]]:
-    """What the employer said of an order, the newest last."""
-    return [
-        one
-        for one in matter.told("order_status", StatusRow)
-        if served(order, one.organisation, one.said.work) and _about(order, one.said)
-    ]
-
-
-def _about(order: EarningsOrder, said: StatusRow) -> bool:
-    named = {said.status.order, said.case.order} - {None}
-    if named:
-        return order.id in named
-    return same_person(said.who, order.nino, order.cms_reference)
-
-
-def _missing(
-    matter: Matter, order: EarningsOrder, answered: frozenset[int], left_on: dt.date | None
-) -> list[Missing]:
-    """The pay-days without a row whose time has passed, while the employer was bound to deduct."""
-    bound_after = days_after(order.served_on, matter.law.number("DEO_COMPLY", order.served_on))
-    last = min(filter(None, (order.ended_on, left_on, matter.today)))
-    statuses = statuses_of(matter, order)
+def _last_bound(
+    matter: Matter, order: EarningsOrder, lines: list[Line], statuses: list[Told[StatusRow]]
+) -> dt.date | None:
+    """The last day on which the employer was bound to deduct; None where it never was."""
+    left = [line.row.said.work.leave_date for line in lines]
+    last = min(filter(None, (order.ended_on, matter.today, *left)))
     if statuses and statuses[-1].said.status.code in NOTHING_MORE:
         told = statuses[-1]
         if told.said.status.code == "not_our_employee":
-            return []
+            return None
         last = min(last, told.said.status.on or told.came_on)
+    return last
+
+
+def _missing(
+    matter: Matter, order: EarningsOrder, answered: frozenset[int], last: dt.date | None
+) -> list[Missing]:
+    """The pay-days without a row whose time has passed, while the employer was bound to deduct."""
+    bound_after = days_after(order.served_on, matter.law.number("DEO_COMPLY", order.served_on))
     found = []
     number = 0
-    while (day := pay_day(order, number)) <= last:
+    while last is not None and (day := pay_day(order, number)) <= last:
         by = pay_over_by(matter, day)
         if number not in answered and day > bound_after and by < matter.today:
             due = rate_on(order, order.frequency, day)

@@ -276,5 +276,11 @@ def same_person(who: Who, nino: str | None, cms_reference: str | None) -> bool:
     return False
 
 
+def keys_of(nino: str | None, cms_reference: str | None) -> tuple[str, ...]:
+    """Under what somebody is found in an index; whom it finds, `same_person` has still to confirm."""
+    found = () if cms_reference is None else (cms_reference,)
+    return found if nino is None else (*found, _number(nino))
+
+
 def _number(nino: str) -> str:
     return "".join(nino.split()).upper()[:8]
