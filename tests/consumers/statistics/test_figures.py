@@ -13,7 +13,8 @@ from gateway.client.events import Event
 from gateway.consumers.enforcement.book import Book, Due, Receipt, read_book
 from gateway.consumers.statistics.figures import of_measure, statistics
 from gateway.consumers.statistics.quarters import Quarter, last_year_to, quarter_of
-from gateway.consumers.statistics.rows import Row
+from gateway.consumers.statistics.rows import Row, as_csv
+from tests.conftest import ROOT
 from tests.consumers.enforcement.making import CASE, ORDER, RATES, deduction
 
 SECOND = CASE.replace("case-1", "case-2").replace("000017A", "000025B")
@@ -150,3 +151,19 @@ def test_the_kinds_of_a_measure_make_its_whole(
     assert sum(collected) == sum(inside)
     assert isinstance(rows[0], Row)
     assert isinstance(last_year_to(today)[0], Quarter)
+
+
+def test_the_page_tells_every_measure_and_kind() -> None:
+    page = (ROOT / "docs" / "statistics.md").read_text("utf-8")
+    text = (
+        receipt("case-1", "2026-04-01", 45_000, 'order = "deo-1"')
+        + receipt("case-2", "2026-04-01", 10_000)
+    )  # fmt: skip
+    rows = statistics([], read_book(CASE + ORDER + SECOND + text), RATES, TODAY)
+    for row in rows:
+        assert f"`{row.measure}`" in page
+        assert f"`{row.kind}`" in page
+    header, *lines = as_csv(
+        [row for row in rows if (row.measure, row.quarter) == ("money_collected", "2026-Q2")]
+    ).splitlines()
+    assert "".join(f"    {line}\n" for line in (header, *lines)) in page
