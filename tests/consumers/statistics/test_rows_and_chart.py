@@ -34,7 +34,7 @@ def test_a_table_is_read_back_and_holds_no_formula(rows: list[Row]) -> None:
     assert len(told) == len(rows)
     for one, cells in zip(rows, told, strict=True):
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
-        assert cells[2].removeprefix("'") == one.kind.removeprefix("'")
+        assert cells[2] in {one.kind, f"'{one.kind}"}
         assert cells[4] == ("pounds" if one.unit == "pence" else "count")
 
 
