@@ -255,7 +255,7 @@ def _tax_year(text: str) -> str:
     years = _YEARS.fullmatch(text.strip())
     if years is None or not _follow(years[1], years[2]):
         raise _structure("RelatedTaxYear is not two years that follow each other, from 13-14 on")
-    return years[0]
+    return f"20{years[0]}"
 
 
 def _follow(first: str, second: str) -> bool:

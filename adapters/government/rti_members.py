@@ -145,7 +145,7 @@ def _read_tax_year(value: Any) -> str:
     years = _matched(value, _YEARS_FORM)
     if (int(years[1]) + 1) % 100 != int(years[2]):
         raise ValueError("not consecutive")
-    return years[0]
+    return f"20{years[0]}"
 
 
 def _read_nino(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""`feed read` and `feed verify`: a consumer's side."""
+"""`feed`: read, verify, see where one stands, and say what cannot be used."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from gateway.cli import screen
 from gateway.cli.command import Command, Group, as_json, key_option, profile_option
 from gateway.cli.exits import Exit, run, told
 from gateway.cli.keeping import lines_of, opened, pinned
+from gateway.client.answers import FeedStanding
 from gateway.client.api import Client
-from gateway.client.events import FeedPage
+from gateway.client.events import FeedPage, Rejection
+from gateway.core.rejection import GROUNDS
 from gateway.judge.feed import verify_feed
 
 _PAGE: Final = 1_000
@@ -74,6 +77,62 @@ def read(
             screen.say(f"Acknowledged up to record {stands.delivered}.")
 
     run(work())
+
+
+@feed.command(cls=Command, example="cms-gateway feed status tracing", speaks=True)
+@click.argument("name")
+@profile_option
+@as_json
+def status(name: str, profile: Path, *, as_json: bool) -> None:
+    """Show how much of the feed NAME is not collected, and how much is not in use."""
+
+    async def work() -> FeedStanding:
+        async with opened(profile) as client:
+            return await client.feed_standing(name)
+
+    found = run(work())
+    if as_json:
+        screen.emit(msgspec.to_builtins(found))
+        return
+    told = msgspec.to_builtins(found)
+    screen.facts([(key.replace("_", " "), told[key]) for key in told if told[key] is not None])
+
+
+@feed.command(
+    cls=Command,
+    example="cms-gateway feed reject tracing 17 --code OTHER_PERSON --field who.nino",
+    speaks=True,
+)
+@click.argument("name")
+@click.argument("numbers", nargs=-1, type=click.IntRange(1), required=True)
+@click.option("--code", type=click.Choice(tuple(GROUNDS)), required=True, help="Why.")
+@click.option("--field", help="Which field is meant, as in pay.net_pence.")
+@profile_option
+@as_json
+def reject(
+    name: str,
+    numbers: tuple[int, ...],
+    code: str,
+    field: str | None,
+    profile: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Say that records of the feed NAME, by their NUMBERS, cannot be used, and why.
+
+    Where the code asks for it, the organisation is told, and asked to put it right.
+    """
+    errors = [Rejection(number, code, field) for number in numbers]
+
+    async def work() -> FeedStanding:
+        async with opened(profile) as client:
+            return await client.acknowledge(name, errors=errors)
+
+    found = run(work())
+    if as_json:
+        screen.emit(msgspec.to_builtins(found))
+        return
+    screen.say(f"{screen.counted(found.rejected, 'record')} of {name} rejected in all.")
 
 
 @feed.command(

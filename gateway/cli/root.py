@@ -25,6 +25,7 @@ root = Group(
         "receipt": "gateway.cli.receipts:receipt",
         "evidence": "gateway.cli.evidence_packs:evidence",
         "feed": "gateway.cli.feeds:feed",
+        "consumer": "gateway.cli.consuming:consumer",
         "request": "gateway.cli.asking:request",
         "batch": "gateway.cli.batches:batch",
         "obligations": "gateway.cli.owing:obligations",

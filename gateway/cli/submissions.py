@@ -13,7 +13,7 @@ from gateway.cli import screen
 from gateway.cli.command import ANY_PATH, Command, Group, as_json, profile_option
 from gateway.cli.exits import Exit, Stop, run
 from gateway.cli.keeping import opened
-from gateway.client.answers import Outcome, RowError, Sent
+from gateway.client.answers import Outcome, RejectedRow, RowError, Sent
 from gateway.client.returned import Returned
 
 _NONE: Final = "-"
@@ -180,3 +180,29 @@ def _write(data: bytes, output: Path, *, as_json: bool) -> None:
         screen.emit({"file": str(output), "bytes": len(data)})
     else:
         click.echo(output)
+
+
+@submission.command(
+    "rejections", cls=Command, example="cms-gateway submission rejections sub_...", speaks=True
+)
+@click.argument("identity", metavar="SUBMISSION")
+@profile_option
+@as_json
+def show_rejections(identity: str, profile: Path, *, as_json: bool) -> None:
+    """Show rows of SUBMISSION that were accepted and could not be used, and what to do."""
+
+    async def work() -> tuple[RejectedRow, ...]:
+        async with opened(profile) as client:
+            return await client.rejections(identity)
+
+    found = run(work())
+    if as_json:
+        screen.emit({"rejections": msgspec.to_builtins(found)})
+        return
+    screen.rows(
+        ("row", "record", "code", "field", "why", "what to do"),
+        [
+            (each.row, each.record_type, each.code, each.field or _NONE, each.message, each.fix)
+            for each in found
+        ],
+    )

@@ -145,7 +145,7 @@ def test_the_sample_is_read_whole():
         ),
         pay=Pay(
             frequency="monthly",
-            tax_year="26-27",
+            tax_year="2026-27",
             pay_date=dt.date(2026, 9, 30),
             periods_covered=1,
             taxable_pence=214_835,

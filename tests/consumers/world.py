@@ -133,9 +133,7 @@ def _named(what: Sends) -> bytes:
     return "\n".join((header, *rows, "")).encode()
 
 
-async def _collected(
-    house: House, directory: Path, by: dict[str, Sent]
-) -> World:
+async def _collected(house: House, directory: Path, by: dict[str, Sent]) -> World:
     found: World = {}
     for name in CONSUMERS:
         profile = load(profile_of(house, name, directory))

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gateway.cli.checking import judge
 from gateway.cli.demo import asking as asking_by_letter
-from gateway.cli.demo import cast
+from gateway.cli.demo import cast, teams
 from gateway.cli.demo.stage import Stage, expect
 from gateway.cli.demo.voice import ABSENT, WITHHELD, Voice, cell
 from gateway.client.events import FeedPage
@@ -38,6 +38,8 @@ async def tell(stage: Stage, voice: Voice) -> None:
     await collecting(stage, voice)
     await comparing(stage, voice)
     await verifying_feeds(stage, voice)
+    await teams.proposing(stage, voice)
+    await teams.answering_for(stage, voice)
     await verifying_receipts(stage, voice)
     await answering(stage, voice)
     await asking_by_letter.agreeing(stage, voice)

@@ -19,7 +19,7 @@ from gateway.consumers.calculation.facts import (
     Investment,
     last_words,
 )
-from gateway.consumers.calculation.tax_years import ended_before
+from gateway.consumers.calculation.tax_years import ended_before, is_tax_year
 from gateway.consumers.calculation.working import Source, Working, sterling
 from gateway.consumers.rates import NoRateError
 
@@ -41,7 +41,11 @@ def unearned(facts: Facts, working: Working, today: dt.date) -> Additional | Non
     counts twice.
     """
     most = int(working.law("historic.tax_years").value)
-    usable = [fact for fact in facts.unearned if ended_before(fact.told.tax_year, today, most)]
+    usable = [
+        fact
+        for fact in facts.unearned
+        if is_tax_year(fact.told.tax_year) and ended_before(fact.told.tax_year, today, most)
+    ]
     if not usable:
         return None
     year = max(fact.told.tax_year for fact in usable)

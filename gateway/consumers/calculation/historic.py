@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import HMRC, Contribution, Earning, Fact, Facts, last_words
-from gateway.consumers.calculation.tax_years import ended_before, tax_year_of
+from gateway.consumers.calculation.tax_years import ended_before, is_tax_year, tax_year_of
 from gateway.consumers.calculation.working import Source, Working, sterling
 
 _FIGURE = Source("SI 2012/2677 reg 36", "V")
@@ -57,7 +57,7 @@ def historic_income(case: Case, facts: Facts, working: Working) -> Historic | No
 
 def _year(earning: Earning) -> str | None:
     pay = earning.pay
-    if pay.tax_year is not None:
+    if pay.tax_year is not None and is_tax_year(pay.tax_year):
         return pay.tax_year
     return tax_year_of(pay.pay_date) if pay.pay_date is not None else None
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Final
 
 MONTHS: Final = 12
+_YEARS: Final = re.compile(r"([1-9]\d{3})-(\d\d)", re.ASCII)
 _WEEKS: Final = {"weekly": 1, "fortnightly": 2, "four_weekly": 4}
 _MONTHS: Final = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "annual": 12}
+
+
+def is_tax_year(text: str) -> bool:
+    """Whether a text is a tax year such as 2025-26; what is not cannot be counted to any."""
+    years = _YEARS.fullmatch(text)
+    return years is not None and (int(years[1]) + 1) % 100 == int(years[2])
 
 
 def last_day(tax_year: str) -> dt.date:
