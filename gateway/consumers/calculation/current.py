@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from gateway.consumers.calculation.facts import (
     HMRC,
     Accounts,
+    Contribution,
     Earning,
     Fact,
     Facts,
@@ -103,7 +104,7 @@ def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
     if last < working.on - window or (left is not None and left < working.on):
         return None
     counted = [(fact, length) for fact, day, length in regular if last - day < window]
-    pence = sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted)
+    pence = max(sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted), 0)
     twelfths = sum(length for _, length in counted)
     times = "once" if len(counted) == 1 else f"{len(counted)} times"
     weekly = working.worked(
@@ -119,32 +120,41 @@ def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
 
 def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None:
     """Weekly profit by the latest accounts of each business that is not a company."""
+    oldest = working.on - dt.timedelta(days=int(working.law("current.accounts").value))
     latest: dict[str, Fact[Accounts]] = {}
     for fact in accounts:
         business, statement = fact.told.business, fact.told.statement
         name = (business.business_name or "a business").casefold()
         if business.form == "company":
             _director(fact.told, working)
-        elif statement.profit_pence is not None and statement.period_start <= working.on:
+        elif (
+            statement.profit_pence is not None
+            and statement.period_start <= working.on
+            and statement.period_end >= oldest
+        ):
             held = latest.get(name)
             if held is None or held.told.statement.period_end <= statement.period_end:
                 latest[name] = fact
-    amounts = []
-    for _, fact in sorted(latest.items()):
-        statement = fact.told.statement
-        days = (statement.period_end - statement.period_start).days + 1
-        profit = max(statement.profit_pence or 0, 0)
-        weekly = working.worked(
-            f"Profit of {fact.told.business.business_name or 'a business'}",
-            f"{sterling(statement.profit_pence or 0)} in the {days} days to"
-            f" {statement.period_end}; a loss counts as nothing.",
-            _PROFIT,
-            profit * working.pence("week.days"),
-            days,
-        )
-        working.rests_on([fact.seq])
-        amounts.append(weekly)
-    return sum(amounts) if amounts else None
+    return _added(_weekly_profit(fact, working) for _, fact in sorted(latest.items()))
+
+
+def _weekly_profit(fact: Fact[Accounts], working: Working) -> int:
+    business, statement = fact.told.business, fact.told.statement
+    days = (statement.period_end - statement.period_start).days + 1
+    profit = statement.profit_pence or 0
+    how = f"{sterling(profit)} in the {days} days to {statement.period_end}"
+    if profit < 0:
+        how += "; a loss counts as nothing"
+    if business.form in {"partnership", "limited_partnership"}:
+        how += "; whose share of it the paying parent's is, is not told: it is counted whole"
+    working.rests_on([fact.seq])
+    return working.worked(
+        f"Profit of {business.business_name or 'a business'}",
+        how + ".",
+        _PROFIT,
+        max(profit, 0) * working.pence("week.days"),
+        days,
+    )
 
 
 def _director(told: Accounts, working: Working) -> None:
@@ -159,28 +169,34 @@ def _director(told: Accounts, working: Working) -> None:
 
 def _relief(facts: Facts, working: Working) -> int:
     """The weekly average of relievable contributions that are not taken off pay already."""
-    law = working.law("pension_contribution.relief_at_source")
     window = dt.timedelta(days=int(working.law("current.window").value))
-    pence = days = 0
+    of_schemes: dict[str, list[Fact[Contribution]]] = {}
     for fact in last_words(facts.contributions, contribution):
         told = fact.told
         if (
-            told.relief is not None
-            and working.switched(f"pension_contribution.{told.relief}")
+            working.switched(f"pension_contribution.{told.relief}") is not None
+            and told.employee_pence
             and told.period_start is not None
             and told.period_end is not None
-            and told.employee_pence
             and told.period_end >= working.on - window
         ):
-            pence += told.employee_pence
-            days += (told.period_end - told.period_start).days + 1
-            working.rests_on([fact.seq])
-    if not pence:
-        return 0
+            of_schemes.setdefault(f"{fact.organisation} {told.scheme}", []).append(fact)
+    return sum(_weekly_relief(told, working) for _, told in sorted(of_schemes.items()))
+
+
+def _weekly_relief(told: list[Fact[Contribution]], working: Working) -> int:
+    """What was paid into one scheme, over the days it was paid for."""
+    pence = sum(fact.told.employee_pence or 0 for fact in told)
+    days = sum(
+        (fact.told.period_end - fact.told.period_start).days + 1
+        for fact in told
+        if fact.told.period_start is not None and fact.told.period_end is not None
+    )
+    working.rests_on(fact.seq for fact in told)
     return working.worked(
-        "Pension contributions to deduct",
+        f"Pension contributions to deduct, {told[0].told.scheme or 'a scheme'}",
         f"{sterling(pence)} paid over {days} days and not netted off.",
-        law,
+        working.law("pension_contribution.relief_at_source"),
         pence * working.pence("week.days"),
         days,
     )

@@ -52,7 +52,8 @@ def liability(position: Position, working: Working) -> Liability:
     if income is None:
         law = working.law("default.amount")
         weekly = int(law.nth(position.children))
-        working.step("Default rate", _children(position.children), sterling(weekly) + WEEKLY, law)
+        how = f"For {_children(position.children)}."
+        working.step("Default rate", how, sterling(weekly) + WEEKLY, law)
         return Liability(rate="default", weekly=weekly)
     return _of_income(income, position, working)
 

@@ -27,26 +27,35 @@ from gateway.consumers.calculation.sharing import fees, shares
 from gateway.consumers.calculation.variation import grounds_of, may_be_varied
 from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
 from gateway.consumers.proposal import Proposal, Step, day, pounds
-from gateway.consumers.rates import Rates
+from gateway.consumers.rates import NoRateError, Rates
 from gateway.consumers.standing import standing
 
 _SCHEME = 2012
+_NO_LAW = Source("schemas/rates/calculation.toml", "P")
+_ESTIMATE = Source("SI 2012/2677 reg 42", "P")
 _AMOUNT = Source("CSA 1991 Sch 1 para 1(2)", "V")
 
 
 def proposals(events: Sequence[Event], book: Book, rates: Rates, today: dt.date) -> list[Proposal]:
-    """Every proposal about every case of the 2012 scheme, by case reference.
-
-    Raises NoRateError for a case whose day no line of the tables holds on.
-    """
+    """Every proposal about every case of the 2012 scheme, by case reference."""
     stands = standing(events)  # 1 stand
     cases = sorted(book.case, key=lambda case: case.reference)
     return [
         proposal
         for case in cases
         if case.scheme == _SCHEME
-        for proposal in _of_case(case, facts_of(case, stands), rates, today)  # 2 collect
+        for proposal in _of_case_or_none(case, facts_of(case, stands), rates, today)  # 2 collect
     ]
+
+
+def _of_case_or_none(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Proposal]:
+    """The proposals of a case; where the tables lack a line for it, that alone, and the rest goes on."""
+    try:
+        return _of_case(case, facts, rates, today)
+    except NoRateError as error:
+        working = Working(rates, today)
+        working.step("No law in the tables", f"{str(error).capitalize()}.", "not worked", _NO_LAW)
+        return [_told("NO_LAW", case, {"effective": day(case.effective_date)}, working, facts)]
 
 
 def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Proposal]:
@@ -72,7 +81,8 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
         figures |= {f"to_{parent}": pounds(amount) for parent, amount in parts.items()}
     if case.service == "collect_and_pay":  # 7 tell
         paid = fees(tuple(parts.values()), working)
-        figures |= {"paid_in": pounds(paid.paid_in), "paid_out": pounds(paid.paid_out)}
+        if paid is not None:
+            figures |= {"paid_in": pounds(paid.paid_in), "paid_out": pounds(paid.paid_out)}
     told = [
         _told("MAINTENANCE", case, figures, working, facts),
         *_beside(case, income, facts, looked),
@@ -124,20 +134,22 @@ def _beside(case: Case, income: GrossIncome, facts: Facts, working: Working) -> 
         }
         told.append(_told("INCOME_STALE", case, figures, working, facts))
     if income.basis == "unknown":
-        told.append(_told("INCOME_UNKNOWN", case, _leads(facts), working, facts))
+        told.append(_unknown(case, facts, working))
     return told
 
 
-def _leads(facts: Facts) -> dict[str, str]:
-    """What a lender was told of income: no evidence of it, but where to ask."""
-    if not facts.declared:
-        return {"ask": "hmrc"}
-    last = facts.declared[-1].told
-    return {
-        "ask": "hmrc",
-        "declared": pounds(last.income_pence),
-        "declared_on": day(last.declared_on),
-    }
+def _unknown(case: Case, facts: Facts, looked: Working) -> Proposal:
+    """That income is unknown; what a lender was told is no evidence of it, but shows where to ask."""
+    working = Working(looked.rates, looked.on, so_far=looked)
+    figures = {"ask": "hmrc"}
+    if facts.declared:
+        last = facts.declared[-1]
+        income, on = last.told.income_pence, day(last.told.declared_on)
+        figures |= {"declared": pounds(income), "declared_on": on}
+        how = f"Said on {on}, of a year. It is no evidence, but shows where to ask."
+        working.step("What a lender was told", how, sterling(income), _ESTIMATE)
+        working.rests_on([last.seq])
+    return _told("INCOME_UNKNOWN", case, figures, working, facts)
 
 
 def _told(

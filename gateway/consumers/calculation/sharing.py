@@ -44,9 +44,11 @@ def shares(found: Liability, children: Sequence[Child], working: Working) -> dic
     return shared
 
 
-def fees(amounts: Sequence[int], working: Working) -> Fees:
-    """What Collect and Pay adds and takes, of each receiving parent's amount."""
-    payer, receiver = working.law("fee.payer"), working.law("fee.receiver")
+def fees(amounts: Sequence[int], working: Working) -> Fees | None:
+    """What Collect and Pay adds and takes, of each receiving parent's amount; None before its day."""
+    payer, receiver = working.switched("fee.payer"), working.switched("fee.receiver")
+    if payer is None or receiver is None:
+        return None
     total = sum(amounts)
     added = taken = 0
     for amount in amounts:
@@ -114,7 +116,7 @@ def _less_nights(parent: str, amount: int, children: Sequence[Child], working: W
     nights = ", ".join(str(child.nights) for child in children)
     less = working.worked(
         f"Shared care, taken off for {parent}",
-        f"{nights} nights a year: {sevenths}/{over} of {sterling(amount)}.",
+        f"{nights} nights a year: {sevenths.normalize():f}/{over} of {sterling(amount)}.",
         law,
         amount * sevenths,
         over,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.client.events import Event
@@ -106,6 +107,12 @@ def test_the_latest_accounts_of_a_business_count_alone() -> None:
     assert " income=200.00 " in lines(old, new, again, ahead)[0]
 
 
+@pytest.mark.parametrize(("end", "income"), [("2024-05-01", "400.00"), ("2024-04-30", "unknown")])
+def test_accounts_are_current_for_two_years(end: str, income: str) -> None:
+    start = f"2023-05-{'02' if end.endswith('01') else '01'}"
+    assert f" income={income} " in lines(accounts(2, start, end, 2_091_428))[0]
+
+
 def contributed(seq: int, start: str, end: str, pence: int) -> Event:
     return of(seq, "pension_contribution", "contribution", relief="relief_at_source",
               period_start=start, period_end=end, employee_pence=pence)  # fmt: skip
@@ -117,6 +124,13 @@ def test_contributions_of_the_last_92_days_are_deducted_from_current_pay() -> No
     older = contributed(3, "2026-01-16", "2026-01-28", 9_000)
     assert " income=400.00 " in lines(now, recent, older)[0]
     assert " income=450.00 " in lines(now, older)[0]
+    second = contributed(4, "2026-01-23", "2026-01-29", 2_500)
+    other = msgspec.structs.replace(second, organisation="another scheme")
+    assert " income=375.00 " in lines(now, recent, other)[0]
+
+
+def test_a_refund_of_pay_is_no_income_below_nothing() -> None:
+    assert " income=0.00 " in lines(paid(1, "2026-04-29", -5_000))[0]
 
 
 def test_a_payment_that_was_taken_back_is_no_part_of_the_year() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from gateway.client.events import Event
+from gateway.consumers.calculation.book import read_book
 from gateway.consumers.calculation.proposals import proposals
 from gateway.consumers.proposal import explained
-from gateway.consumers.rates import NoRateError, Rates
+from gateway.consumers.rates import Rates
 from tests.consumers.calculation.made_up import (
+    CASE,
     RATES,
     TABLE,
     TODAY,
@@ -180,9 +182,21 @@ def test_on_the_day_of_the_switch_unearned_income_counts_without_an_application(
     assert len(lines(*told, book=book, rates=rates)) == 2
 
 
-def test_before_the_scheme_there_is_no_law() -> None:
-    with pytest.raises(NoRateError):
-        lines(book=case_from(dt.date(2012, 12, 9)))
+def test_a_case_without_law_is_told_and_the_others_go_on() -> None:
+    other = CASE.replace("case-1", "case-0").replace("2026-05-01", "2012-12-09")
+    told = year_of_pay(1, FOUR_HUNDRED)
+    assert lines(told, book=read_book(CASE + other)) == [
+        "NO_LAW case-0 effective=2012-12-09",
+        BASIC,
+    ]
+
+
+def test_before_collect_and_pay_charged_there_are_no_fees() -> None:
+    dated = ("hmrc_asked_on = 2014-08-01", 'service = "collect_and_pay"')
+    for day, fees in (("2014-08-10", ""), ("2014-08-11", " paid_in=45.60 paid_out=36.48")):
+        book = read_book(CASE.replace("2026-05-01", day) + "\n".join(dated))
+        (line, *_) = lines(book=book)
+        assert line == DEFAULT + fees
 
 
 def test_every_step_has_its_source() -> None:
