@@ -217,8 +217,13 @@ class Action(Part, frozen=True, kw_only=True):
 
 
 class Book(Table, frozen=True, kw_only=True):
-    """All of it. `receipts_to` is the day up to which every receipt is in the book."""
+    """All of it.
 
+    `schedules_from` is the first day of pay for which schedules come by the gateway: of older pay-days
+    none is missing. `receipts_to` is the day up to which every receipt is in the book.
+    """
+
+    schedules_from: dt.date | None = None
     receipts_to: dt.date | None = None
     cost_of_collection_pence: Pence | None = None
     case: tuple[Case, ...] = ()
