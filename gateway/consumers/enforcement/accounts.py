@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.consumers.enforcement.book import BankOrder, Case
 from gateway.consumers.enforcement.matter import Law, Matter, fact
-from gateway.consumers.enforcement.told import Account, AccountRow, Told
+from gateway.consumers.enforcement.told import Account, AccountRow, Told, on_one_line
 from gateway.consumers.proposal import Proposal, Step, day, pounds
 
 # Of more than one holder: each is given notice, and time to represent.
@@ -93,7 +93,11 @@ def _barred(account: Account, use: str | None, today: dt.date) -> tuple[str, str
     if account.closed is not None and account.closed <= today:
         return "ACCOUNT_OUT_OF_REACH", "closed", f"It was closed on {day(account.closed)}."
     if account.role is not None and "holder" not in account.role.lower():
-        return "ACCOUNT_OUT_OF_REACH", "not_holder", f"The person is its {account.role}."
+        return (
+            "ACCOUNT_OUT_OF_REACH",
+            "not_holder",
+            f"The person is its {on_one_line(account.role)}.",
+        )
     if account.role_to is not None and account.role_to < today:
         return "ACCOUNT_OUT_OF_REACH", "not_holder", f"Holder until {day(account.role_to)}."
     if use is None:

@@ -13,7 +13,7 @@ from gateway.consumers.enforcement.days import (
     working_day_on_or_after,
 )
 from gateway.consumers.enforcement.matter import Matter, fact
-from gateway.consumers.enforcement.told import AnswerRow, Told
+from gateway.consumers.enforcement.told import AnswerRow, Told, on_one_line
 from gateway.consumers.proposal import Proposal, day, pounds
 
 Answer = Told[AnswerRow]
@@ -159,7 +159,7 @@ def _content(order: BankOrder, one: Answer) -> Iterator[Proposal]:
     if said.new_name is not None or said.formerly_in_name is not None:
         formerly = "yes" if said.formerly_in_name else "no"
         yield _told(order, one, "NAME_CHANGED", {"formerly": formerly},
-                    f"The account is now held as {said.new_name or 'somebody else'}", reg)  # fmt: skip
+                    f"The account is now held as {on_one_line(said.new_name or 'somebody else')}", reg)  # fmt: skip
     if said.outcome == "not_frozen":
         yield _told(order, one, "NOT_FROZEN", {"event": said.event},
                     "From an interim order on, what it names may not leave the account",

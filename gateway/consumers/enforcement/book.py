@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 import msgspec
 
 Pence = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+# It ends at a space where a proposal is printed, so it holds none.
+Name = Annotated[str, msgspec.Meta(pattern=r"^\S+$", max_length=64)]
 Scheme = Literal["1993", "2003", "2012"]
 Nation = Literal["england_wales", "scotland", "northern_ireland"]
 Frequency = Literal["weekly", "fortnightly", "four_weekly", "monthly"]
@@ -43,7 +45,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Part(Table, frozen=True, kw_only=True):
     """A table that belongs to a case."""
 
-    case: str
+    case: Name
 
 
 class Case(Table, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ class Case(Table, frozen=True, kw_only=True):
     on. `superseded` says that the decision was superseded because jurisdiction was lost.
     """
 
-    reference: str
+    reference: Name
     scheme: Scheme
     started_on: dt.date
     nino: str | None = None
@@ -101,8 +103,8 @@ class EarningsOrder(Part, frozen=True, kw_only=True):
     gateway where it is known. `ended_on` is the last day on which a deduction was to be made.
     """
 
-    id: str
-    employer: str
+    id: Name
+    employer: Name
     served_on: dt.date
     first_pay_day: dt.date
     frequency: Frequency
@@ -121,7 +123,7 @@ class BankOrder(Part, frozen=True, kw_only=True):
     set off was formed, where the bank has told it.
     """
 
-    id: str
+    id: Name
     kind: Literal["regular", "lump_sum_interim", "lump_sum_final"]
     pence: Pence
     account: str
@@ -148,7 +150,7 @@ class Debt(Part, frozen=True, kw_only=True):
     write-off, `asked_payer_on` that on which the paying parent was asked.
     """
 
-    id: str
+    id: Name
     pence: Pence
     owed_to: Literal["parent", "government"] = "parent"
     payee_reachable: bool = True
@@ -166,7 +168,7 @@ class Debt(Part, frozen=True, kw_only=True):
 class LiabilityOrder(Part, frozen=True, kw_only=True):
     """A liability order, applied for or made by a court."""
 
-    id: str
+    id: Name
     applied_on: dt.date
     made_on: dt.date | None = None
     closed_on: dt.date | None = None
@@ -175,7 +177,7 @@ class LiabilityOrder(Part, frozen=True, kw_only=True):
 class PassportOrder(Part, frozen=True, kw_only=True):
     """A court's order that somebody may not hold a passport (CSA 1991 s39B), and what led to it."""
 
-    id: str
+    id: Name
     made_on: dt.date
     ends_on: dt.date
     liability_order: str | None = None
@@ -215,8 +217,13 @@ class Action(Part, frozen=True, kw_only=True):
 
 
 class Book(Table, frozen=True, kw_only=True):
-    """All of it. `receipts_to` is the day up to which every receipt is in the book."""
+    """All of it.
 
+    `schedules_from` is the first day of pay for which schedules come by the gateway: of older pay-days
+    none is missing. `receipts_to` is the day up to which every receipt is in the book.
+    """
+
+    schedules_from: dt.date | None = None
     receipts_to: dt.date | None = None
     cost_of_collection_pence: Pence | None = None
     case: tuple[Case, ...] = ()

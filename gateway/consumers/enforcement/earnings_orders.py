@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.schedules import Line, Missing, Reconciled
-from gateway.consumers.enforcement.told import EarningsRow, Told
+from gateway.consumers.enforcement.told import EarningsRow, Told, on_one_line, word
 from gateway.consumers.proposal import Proposal, Step, day, pounds
 
 # The codes of schemas/schedule.toml: the published list was not found, so these are ours.
@@ -106,9 +106,9 @@ def _due(line: Line) -> Step:
 def _reason(line: Line, figures: dict[str, str]) -> list[Step]:
     reason = line.row.said.deduction.reason
     known = reason in KNOWN_REASONS
-    figures |= {"reason": "_".join((reason or "none").split()), "known": "yes" if known else "no"}
+    figures |= {"reason": word(reason or "none"), "known": "yes" if known else "no"}
     how = "A code of the payment schedule." if known else "No code that we know: ask the employer."
-    return [Step(what="The employer's reason", how=how, value=reason or "none given",
+    return [Step(what="The employer's reason", how=how, value=on_one_line(reason or "none given"),
                  citation="gov.uk/child-maintenance-for-employers, updating your payment schedule",
                  confidence="V")]  # fmt: skip
 

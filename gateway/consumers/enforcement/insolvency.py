@@ -15,7 +15,7 @@ from gateway.consumers.enforcement.days import days_after, month_of
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.month_sums import received_in
 from gateway.consumers.enforcement.schedules import Reconciled, served
-from gateway.consumers.enforcement.told import InsolvencyRow, Told
+from gateway.consumers.enforcement.told import NOBODY, InsolvencyRow, Told, on_one_line, word
 from gateway.consumers.proposal import Proposal, day, pounds
 
 
@@ -45,7 +45,7 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
 
 def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
     """What the practitioner says of an employee; of the others, what schedules and the bank say."""
-    newest: dict[tuple[str, str], _Owed] = {}
+    newest: dict[tuple[str, str, int], _Owed] = {}
     failed: dict[str, Told[InsolvencyRow]] = {}
     for one in matter.told("insolvency", InsolvencyRow):
         said = one.said
@@ -53,10 +53,14 @@ def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
         employer = order.employer if order else said.work.employer_reference
         if employer is None:
             continue
+        employer = word(employer)
+        if not _speaks_for(matter, one, employer):
+            continue
         failed.setdefault(employer, one)
         if said.unpaid is not None:
             about = order.id if order else said.who.label()
-            newest[employer, about] = _Owed(
+            # Of nobody in particular no record takes the place of another.
+            newest[employer, about, one.seq if about == NOBODY else 0] = _Owed(
                 about=about,
                 employer=employer,
                 told=one,
@@ -68,7 +72,7 @@ def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
     yield from newest.values()
     known_to = matter.book.receipts_to
     for order in matter.book.earnings_order:
-        if order.employer in failed and (order.employer, order.id) not in newest and known_to:
+        if order.employer in failed and (order.employer, order.id, 0) not in newest and known_to:
             # No more is looked at than the bank's knowledge covers.
             lines = [line for line in schedules.by_order[order.id] if line.place
                      and line.kind != "DUPLICATE" and line.place.day <= known_to]  # fmt: skip
@@ -83,6 +87,14 @@ def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
                     by="schedules",
                     evidence=(failed[order.employer].seq, *(line.row.seq for line in lines)),
                 )
+
+
+def _speaks_for(matter: Matter, one: Told[InsolvencyRow], employer: str) -> bool:
+    """Whether a sender may tell of an employer: an office of every one, an employer of itself alone."""
+    if one.organisation_class != "employer":
+        return True
+    known = matter.organisations_of(employer)
+    return not known or one.organisation in known
 
 
 def _order_of(matter: Matter, one: Told[InsolvencyRow]) -> EarningsOrder | None:
@@ -116,7 +128,7 @@ def _employee(matter: Matter, one: _Owed) -> Proposal:
         },
         steps=(
             fact("Deducted and not paid over", pounds(unpaid),
-                 f"As told by the {one.by}. {insolvency.practitioner or 'Nobody named yet'} acts "
+                 f"As told by the {one.by}. {on_one_line(insolvency.practitioner or 'Nobody named yet')} acts "
                  "for the estate."),
             matter.law.step(
                 "EXTINGUISH_INSOLVENT", matter.today, "Extinguished",

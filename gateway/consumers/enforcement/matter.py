@@ -101,6 +101,14 @@ class Matter(msgspec.Struct, frozen=True, dict=True):
         }
         return [found[seq] for seq in sorted(found)]
 
+    def organisations_of(self, employer: str) -> frozenset[str]:
+        """Under which names on the gateway the book knows an employer."""
+        return frozenset(
+            order.organisation
+            for order in self._orders_by_employer.get(employer, ())
+            if order.organisation is not None
+        )
+
     def debts_of(self, case: str) -> list[Debt]:
         """The debts of a case."""
         return self._debts.get(case, [])
@@ -122,6 +130,10 @@ class Matter(msgspec.Struct, frozen=True, dict=True):
         return _grouped(
             self.book.earnings_order, lambda order: keys_of(order.nino, order.cms_reference)
         )
+
+    @cached_property
+    def _orders_by_employer(self) -> dict[str, list[EarningsOrder]]:
+        return _grouped(self.book.earnings_order, lambda order: (order.employer,))
 
     @cached_property
     def _receipts(self) -> dict[tuple[str, str], list[Receipt]]:

@@ -43,6 +43,14 @@ def number_of(order: EarningsOrder, day: dt.date) -> int:
     return ((day - first).days + every // 2) // every
 
 
+def first_from(order: EarningsOrder, since: dt.date | None) -> int:
+    """The number of the first pay-day of an order that is not before a day."""
+    if since is None or since <= order.first_pay_day:
+        return 0
+    number = number_of(order, since)
+    return number if pay_day(order, number) >= since else number + 1
+
+
 def rate_on(order: EarningsOrder, frequency: Frequency, day: dt.date) -> int:
     """The normal deduction rate of a frequency on a day, in pence."""
     held = [normal for normal in order.normal if normal.since <= day]

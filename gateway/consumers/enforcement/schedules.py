@@ -14,7 +14,13 @@ import msgspec
 from gateway.consumers.enforcement.book import EarningsOrder
 from gateway.consumers.enforcement.days import days_after, in_month_after, month_of
 from gateway.consumers.enforcement.matter import Matter
-from gateway.consumers.enforcement.pay_days import Place, pay_day, place_of, rate_on
+from gateway.consumers.enforcement.pay_days import (
+    Place,
+    first_from,
+    pay_day,
+    place_of,
+    rate_on,
+)
 from gateway.consumers.enforcement.told import (
     DeductionRow,
     StatusRow,
@@ -162,18 +168,22 @@ def _lines_of(
         else:
             lines.append(_line(matter, order, row, place, answered))
     for row in unplaced:
-        place = _oldest_free(order, answered, row.said.deduction.payment_date or row.came_on)
+        came_on = row.said.deduction.payment_date or row.came_on
+        place = _oldest_free(order, answered, matter.book.schedules_from, came_on)
         line = _line(matter, order, row, place, answered)
         lines.append(msgspec.structs.replace(line, guessed=True))
     return lines, frozenset(answered)
 
 
-def _oldest_free(order: EarningsOrder, answered: set[int], came_on: dt.date) -> Place:
+def _oldest_free(
+    order: EarningsOrder, answered: set[int], since: dt.date | None, came_on: dt.date
+) -> Place:
     """The oldest pay-day that no row answers, no later than its money came.
 
     Where none is left it is a second row for the newest; before the first it is for none.
     """
-    free = next(n for n in range(len(answered) + 1) if n not in answered)
+    first = first_from(order, since)
+    free = next(n for n in range(first, first + len(answered) + 1) if n not in answered)
     while free >= 0 and pay_day(order, free) > came_on:
         free -= 1
     return Place((free,), order.frequency, came_on if free < 0 else pay_day(order, free))
@@ -252,7 +262,7 @@ def _missing(
     """The pay-days without a row whose time has passed, while the employer was bound to deduct."""
     bound_after = days_after(order.served_on, matter.law.number("DEO_COMPLY", order.served_on))
     found = []
-    number = 0
+    number = first_from(order, matter.book.schedules_from)
     while last is not None and (day := pay_day(order, number)) <= last:
         by = pay_over_by(matter, day)
         if number not in answered and day > bound_after and by < matter.today:

@@ -18,6 +18,20 @@ from gateway.consumers.standing import Stands
 LONDON: Final = ZoneInfo("Europe/London")
 
 
+# Whom a record is about that has no identifier.
+NOBODY: Final = "-"
+
+
+def word(text: str) -> str:
+    """A text as one word, so that a figure of a proposal ends at a space."""
+    return "_".join(text.split()) or NOBODY
+
+
+def on_one_line(text: str) -> str:
+    """A text without line breaks: what is told cannot look like a step of ours."""
+    return " ".join(text.split())
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of what was told; what else it holds is passed over."""
 
@@ -34,7 +48,7 @@ class Who(Part, frozen=True, kw_only=True):
     def label(self) -> str:
         """The best identifier that there is, as one word."""
         best = self.cms_reference or self.nino or self.payroll_number or self.surname or self.name
-        return "-" if best is None else "_".join(best.split())
+        return word(best or "")
 
 
 class CaseNumbers(Part, frozen=True, kw_only=True):
@@ -97,7 +111,7 @@ class Account(Part, frozen=True, kw_only=True):
 
     def label(self) -> str:
         """Its last four characters: enough to tell one from another on a page."""
-        return f"...{(self.number or self.iban or self.other or '-')[-4:]}"
+        return f"...{word(self.number or self.iban or self.other or '')[-4:]}"
 
 
 class Answered(Part, frozen=True, kw_only=True):

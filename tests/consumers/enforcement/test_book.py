@@ -24,6 +24,7 @@ def test_a_book_is_read_with_its_types() -> None:
     [
         (CASE.replace("scheme", "shceme"), "shceme"),
         (CASE.replace('"2012"', '"2013"'), "scheme"),
+        (CASE.replace("case-1", "case 1"), "reference"),
         (CASE + CASE, "two of case case-1"),
         (ORDER, "no case case-1"),
         (CASE + ORDER + ORDER, "two of earnings_order deo-1"),

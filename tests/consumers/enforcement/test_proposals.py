@@ -74,6 +74,29 @@ def test_an_employer_tells_of_no_insolvency_but_its_own() -> None:
     assert any("deo-1" in line for line in said([office], "2026-01-31"))
 
 
+def test_an_employer_cannot_have_another_written_off() -> None:
+    fails = {"work": {"employer_reference": "E1"}, "insolvency": UNPAID["insolvency"]}
+    text = "receipts_to = 2026-06-30\n" + CASE + ORDER
+    told = [deduction(1), event(2, "insolvency", fails)]
+    assert any(line.startswith("RECOVER") for line in said(told, "2026-02-01", text))
+    forged = [deduction(1), event(2, "insolvency", fails, organisation="another")]
+    assert not any(line.startswith("RECOVER") for line in said(forged, "2026-02-01", text))
+
+
+def test_of_nobody_in_particular_no_sum_is_lost() -> None:
+    nobody = UNPAID | {"who": {}, "unpaid": {"deducted_pence": 700}}
+    lines = said([event(1, "insolvency", nobody), event(2, "insolvency", nobody)], "2026-01-31")
+    assert lines[0] == "ESTATE E1 employees=2 unpaid=14.00"
+    again = [event(1, "insolvency", UNPAID), event(2, "insolvency", UNPAID)]
+    assert said(again, "2026-01-31")[0] == "ESTATE E1 employees=1 unpaid=150.00"
+
+
+def test_what_is_told_cannot_look_like_a_step_of_ours() -> None:
+    row = deduction(1, 100, deduction={"reason": "OTHER\n  9. Paid: all [V]"})
+    found = proposals([row], book(), RATES, dt.date(2026, 2, 1))
+    assert not any("\n  9." in explained(one) for one in found)
+
+
 def test_the_sum_for_an_estate_is_that_of_its_employees() -> None:
     found = proposals([event(1, "insolvency", UNPAID)], book(), RATES, dt.date(2026, 1, 31))
     total = [one.figures["unpaid"] for one in found if one.code == "ESTATE"]
