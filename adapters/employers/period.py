@@ -11,6 +11,7 @@ from adapters.employers.law import ScheduleLaw
 from adapters.syntax.values import day_of
 from gateway.core import rules
 from gateway.core.groups.group import Frequency
+from gateway.core.groups.person import Case
 from gateway.core.groups.work import Pay, Work
 from gateway.core.rules import Rule
 
@@ -30,7 +31,7 @@ Fault = tuple[Rule, str]
 
 @dataclass(slots=True)
 class Period:
-    """One employer's period; `work` and `pay` are what all its rows say of it.
+    """One employer's period; `work`, `pay` and `case` are what all its rows say of it.
 
     `place` tells its pay-day from the others of the file; `stands` once a row of it is accepted.
     """
@@ -44,6 +45,7 @@ class Period:
     place: int
     work: Work
     pay: Pay
+    case: Case
     stands: bool = False
 
 
@@ -77,6 +79,8 @@ def period_of(head: Head, law: ScheduleLaw) -> tuple[Period | None, tuple[Fault,
         place=0,
         work=Work(employer_reference=employer),
         pay=Pay(frequency=span.name, period_start=start, period_end=end, pay_date=pay_date),
+        # Who collects is not shown what somebody earns, and has to know which period was paid.
+        case=Case(period_start=start, period_end=end),
     )
     return period, ()
 

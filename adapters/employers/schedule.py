@@ -151,6 +151,7 @@ class Schedule:
             pay=period.pay if net_pence < 0 else _pay(period, net_pence),
             where=where,
             deduction=deducted,
+            case=period.case,
         )
 
     def unreadable_row(self) -> None:

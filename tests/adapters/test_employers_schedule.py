@@ -186,6 +186,7 @@ def test_what_a_row_says_stands_in_its_groups() -> None:
             "note": "Strike", "payment_reference": "R", "payment_method": "BACS",
             "payment_date": "2026-11-02",
         },
+        "case": {"period_start": "2026-10-01", "period_end": "2026-10-31"},
     }  # fmt: skip
 
 

@@ -279,7 +279,7 @@ PARTS: dict[str, dict[str, tuple[str, st.SearchStrategy[Any]]]] = {
         "employmentStartDate": ("start_date", DATES),
     },
     "pay": {
-        "taxYear": ("tax_year", st.integers(0, 98).map(lambda y: f"{y:02}-{y + 1:02}")),
+        "taxYear": ("tax_year", st.integers(0, 98).map(lambda y: f"20{y:02}-{y + 1:02}")),
         "paymentDate": ("pay_date", DATES),
         "earningsPeriodsCovered": ("periods_covered", st.integers(1, 99)),
         "taxablePayInPeriod": ("taxable_pence", PENCE),
@@ -297,6 +297,8 @@ def sent(name: str, value: Any) -> str:
     if name.endswith("_pence"):
         pounds, pence = divmod(abs(value), 100)
         return f"{'-' if value < 0 else ''}{pounds}.{pence:02}"
+    if name == "tax_year":  # a record writes its century too
+        return json.dumps(value[2:])
     return json.dumps(value.isoformat() if isinstance(value, dt.date) else value)
 
 

@@ -27,8 +27,7 @@ from tests.consumers.test_scenarios import PROPOSE, READ
 
 RATES = installed()
 BOOKS = {
-    name: READ[name]((ROOT / "schemas" / "samples" / "books" / f"{name}.toml").read_text())
-    for name in READ
+    name: READ[name]((ROOT / "schemas" / "books" / f"{name}.toml").read_text()) for name in READ
 }
 WHO = (
     {"nino": "AA000001A"}, {"cms_reference": "100000000017"}, {"cms_reference": "100000000025"},

@@ -67,5 +67,5 @@ def copy_book(directory: Path, name: str) -> Path:
     """What a team's own systems know, as a file beside its inbox."""
     path = directory / "teams" / f"{name}.toml"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes((files("schemas") / "samples" / "books" / f"{name}.toml").read_bytes())
+    path.write_bytes((files("schemas") / "books" / f"{name}.toml").read_bytes())
     return path
