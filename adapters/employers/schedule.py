@@ -124,9 +124,8 @@ class Schedule:
             or (nino and not _is_canonical(nino, identifiers.nino))
         ):
             return self._again(number, head, usual, rare)
-        work, where = period.work, None
         if rare == BARE and due == taken:
-            deducted = Deducted(due_pence=due, deducted_pence=taken, charge_pence=charge)
+            deducted, work, where = _taken(period, due, taken, charge), period.work, None
         else:
             rest = self._rest(period, due, taken, charge, rare)
             if rest is None:
@@ -228,6 +227,7 @@ class Schedule:
         deducted = Deducted(
             due_pence=due,
             deducted_pence=taken,
+            deducted_on=period.pay_date,
             charge_pence=charge,
             reason=reason or None,
             note=told or None,
@@ -299,6 +299,12 @@ def _check_whole(standing: list[Period]) -> None:
     spans = {(period.frequency, period.start, period.end) for period in standing}
     if len(spans) > len({frequency for frequency, _, _ in spans}):
         raise _refused(FILE_MERGES_PERIODS)
+
+
+def _taken(period: Period, due: int, taken: int, charge: int) -> Deducted:
+    return Deducted(
+        due_pence=due, deducted_pence=taken, deducted_on=period.pay_date, charge_pence=charge
+    )
 
 
 def _pay(period: Period, net_pence: int) -> Pay:

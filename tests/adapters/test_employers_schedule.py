@@ -182,7 +182,8 @@ def test_what_a_row_says_stands_in_its_groups() -> None:
         },
         "where": {"lines": ["Flat 1", "Close"], "town": "Exampleton", "postcode": "SW1A 1AA"},
         "deduction": {
-            "due_pence": 15_000, "deducted_pence": 10_000, "charge_pence": 50, "reason": "OTHER",
+            "due_pence": 15_000, "deducted_pence": 10_000, "deducted_on": "2026-10-30",
+            "charge_pence": 50, "reason": "OTHER",
             "note": "Strike", "payment_reference": "R", "payment_method": "BACS",
             "payment_date": "2026-11-02",
         },

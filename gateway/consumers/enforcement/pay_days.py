@@ -62,7 +62,7 @@ def place_of(row: DeductionRow, order: EarningsOrder) -> Place | None:
     shown = row.pay
     start = (shown.period_start if shown else None) or row.case.period_start
     end = (shown.period_end if shown else None) or row.case.period_end
-    day = (shown.pay_date if shown else None) or end
+    day = (shown.pay_date if shown else None) or row.deduction.deducted_on or end
     if day is None:
         return None
     frequency = _frequency(shown.frequency if shown else None, start, end, order.frequency)

@@ -138,7 +138,8 @@ def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None
     if not here:
         return None, "another_employer"
     named = [order for order in here if order.id == said.case.order]
-    day = said.case.period_end or said.deduction.payment_date or row.came_on
+    told = said.deduction
+    day = told.deducted_on or said.case.period_end or told.payment_date or row.came_on
     running = [
         order
         for order in here

@@ -83,6 +83,7 @@ class Deducted(Part, frozen=True, kw_only=True):
 
     due_pence: int
     deducted_pence: int
+    deducted_on: dt.date | None = None
     charge_pence: int = 0
     reason: str | None = None
     payment_date: dt.date | None = None

@@ -62,6 +62,7 @@ class Deducted(Group, frozen=True, kw_only=True):
 
     due_pence: int
     deducted_pence: int
+    deducted_on: dt.date | None = None
     charge_pence: int = 0
     reason: str | None = None
     note: str | None = None
