@@ -15,6 +15,7 @@ from gateway.consumers.enforcement import proposals as enforcement
 from gateway.consumers.rates import installed
 from gateway.consumers.tracing import book as tracing_book
 from gateway.consumers.tracing import proposals as tracing
+from gateway.consumers.tracing.page import person_page
 from tests.conftest import ROOT
 from tests.consumers.scenario import Knows, Says, read_scenario
 from tests.consumers.world import World, lived
@@ -69,3 +70,15 @@ async def test_there_are_scenarios_of_every_consumer() -> None:
     consumers = {name.partition("/")[0] for name in SCENARIOS}
     assert consumers == {"tracing", "calculation", "enforcement"}
     assert len(SCENARIOS) >= 60
+
+
+def test_the_page_about_tracing_shows_what_is_printed() -> None:
+    from tests.consumers.offline import events_of  # noqa: PLC0415
+
+    scenario = SCENARIOS["tracing/two_sources_agree"]
+    (book,) = [tracing_book.read_book(s.toml) for s in scenario.steps if isinstance(s, Knows)]
+    (says,) = [step for step in scenario.steps if isinstance(step, Says)]
+    events = events_of(scenario.steps, "tracing")
+    page = person_page(book.subject[0], events, RATES, says.on)
+    shown = "".join(f"    {line}\n" if line else "\n" for line in page.splitlines())
+    assert shown in (ROOT / "docs" / "tracing.md").read_text(encoding="utf-8")
