@@ -72,7 +72,7 @@ async def test_there_are_scenarios_of_every_consumer() -> None:
     assert len(SCENARIOS) >= 60
 
 
-def test_the_page_about_tracing_shows_what_is_printed() -> None:
+async def test_the_page_about_tracing_shows_what_is_printed() -> None:
     from tests.consumers.offline import events_of  # noqa: PLC0415
 
     scenario = SCENARIOS["tracing/two_sources_agree"]
