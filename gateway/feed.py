@@ -145,6 +145,7 @@ async def read_page(
     *,
     after: str | None,
     limit: int,
+    first: int | None = None,
     wait: float = 0.0,
     proofs: bool = True,
     present: Callable[[], bool] = lambda: True,
@@ -152,16 +153,14 @@ async def read_page(
     """A page of up to `limit` records after a cursor; waits up to `wait` seconds for the first.
 
     `present` says whether the reader is still there: what nobody will see is not entered as shown.
-    Without a cursor it goes on after what the consumer acknowledged last. Raises
-    Refused(NOT_FOUND) and Refused(PARAMETER_NOT_VALID).
+    With `first` it begins at the record of that number; without it and a cursor it goes on after what
+    the consumer acknowledged last. Raises Refused(NOT_FOUND) and Refused(PARAMETER_NOT_VALID).
     """
     check_reader(caller, feed, counter)  # 1
     shelf = counter.shelf
     if not 1 <= limit <= FEED_PAGE_RECORDS_MAX:
         raise Refused(Reason.PARAMETER_NOT_VALID, f"limit is from 1 to {FEED_PAGE_RECORDS_MAX}.")
-    seen = shelf.acknowledged(feed, caller.party) if after is None else read_cursor(after, feed)
-    if seen >= shelf.end(feed):
-        raise Refused(Reason.PARAMETER_NOT_VALID, "The cursor is beyond the end of this feed.")
+    seen = _seen(caller, feed, after, first, shelf)
     await _wait(shelf, feed, seen, min(wait, LONG_POLL_SECONDS))  # 2
     last = min(seen + limit, shelf.end(feed) - 1)
     read = None
@@ -193,6 +192,21 @@ async def read_page(
 def signed(page: Page, counter: Counter) -> dict[str, str]:
     """Step 6: the header fields of a page, wherever it goes: its type, digest and signature."""
     return sign_page(page.content, counter.clock(), counter.signer.kid, counter.signer.sign)
+
+
+def _seen(caller: Caller, feed: str, after: str | None, first: int | None, shelf: Shelf) -> int:
+    """The number of the record after which a page begins."""
+    if after is not None and first is not None:
+        raise Refused(Reason.PARAMETER_NOT_VALID, "Give 'after' or 'from', not both.")
+    if first is not None:
+        seen = first - 1
+    elif after is not None:
+        seen = read_cursor(after, feed)
+    else:
+        seen = shelf.acknowledged(feed, caller.party)
+    if not 0 <= seen < shelf.end(feed):
+        raise Refused(Reason.PARAMETER_NOT_VALID, "That is beyond the end of this feed.")
+    return seen
 
 
 async def _wait(shelf: Shelf, feed: str, seen: int, seconds: float) -> None:

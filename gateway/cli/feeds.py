@@ -34,6 +34,7 @@ def feed() -> None:
 )
 @click.argument("name")
 @click.option("--after", metavar="CURSOR", help="Go on from here; else from what was acknowledged.")
+@click.option("--from", "first", type=click.IntRange(1), help="Begin at the record of this number.")
 @click.option("--follow", is_flag=True, help="Wait at the end for more, until interrupted.")
 @click.option("--ack", is_flag=True, help="Acknowledge each page once it has been written.")
 @click.option("--limit", type=click.IntRange(1), help="Stop after so many records.")
@@ -43,6 +44,7 @@ def feed() -> None:
 def read(
     name: str,
     after: str | None,
+    first: int | None,
     limit: int | None,
     profile: Path,
     *,
@@ -58,6 +60,7 @@ def read(
             pages = client.feed(
                 name,
                 after=after,
+                first=first,
                 limit=min(left or _PAGE, _PAGE),
                 follow=follow,
                 proofs=not no_proofs,

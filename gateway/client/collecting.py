@@ -41,12 +41,13 @@ class Collecting:
         name: str,
         *,
         after: str | None = None,
+        first: int | None = None,
         limit: int = 1_000,
         wait_seconds: int = 0,
         follow: bool = False,
         proofs: bool = True,
     ) -> AsyncIterator[FeedPage]:
-        """Pages of a feed, from a cursor, or from what was acknowledged last.
+        """Pages of a feed, from a cursor, or the record of a number, or what was acknowledged last.
 
         Ends at the end of the feed; with `follow` it waits there for more, for ever, and leaves out
         pages without records. Raises EvidenceError for a page that does not verify.
@@ -55,6 +56,8 @@ class Collecting:
             params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
             if after is not None:
                 params["after"] = after
+            elif first is not None:
+                params["from"] = str(first)
             page = _page(await self._connection.call("GET", f"/v1/feeds/{name}", params=params))
             if self.profile.vkey is not None:
                 check_page(page, self.profile.vkey, proofs=proofs)

@@ -37,8 +37,9 @@ async def collect(
     """
     count = 0
     await _answer(client, inbox)  # what a process that was killed did not come to
-    after = inbox.cursor
-    async for page in client.feed(inbox.feed, after=after, limit=limit, follow=follow):  # 1
+    # Whatever the gateway thinks we have, it is the inbox that knows.
+    pages = client.feed(inbox.feed, first=inbox.reach + 1, limit=limit, follow=follow)
+    async for page in pages:  # 1
         new = inbox.take(page)  # 2
         count += new
         await _answer(client, inbox)  # 3

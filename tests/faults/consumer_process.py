@@ -41,8 +41,8 @@ async def main(profile: Path, path: Path, feed: str, seed: int) -> None:
     chance = random.Random(seed)
     async with Client(load(profile)) as client:
         with Inbox(path, feed, KEY, os.urandom) as inbox:
-            start = await anext(client.feed(feed, after=sys.argv[5], limit=1))
-            seen = [sys.argv[5], start.next]
+            start = await anext(client.feed(feed, first=1, limit=1))
+            seen = [start.next]
             print("alive", flush=True)
             while True:
                 await disorder(client, inbox, chance, seen)

@@ -168,3 +168,16 @@ async def test_what_a_reader_who_has_left_never_saw_is_not_entered_as_shown(hous
     evidence = house.gateway.store.evidence
     kinds = [json.loads(evidence.entry(n))["kind"] for n in range(evidence.size)]
     assert "feed.delivered" not in kinds
+
+
+async def test_reading_begins_at_any_number_whatever_was_acknowledged(house: House) -> None:
+    await house.employer.submit(rows(1, 10), "text/csv")
+    lines = await house.tracing.feed("tracing")
+    cursor = lines[-1]["page"]["next"]
+    await house.tracing.call("POST", "/v1/feeds/tracing/ack", json={"delivered": cursor})
+    for first, seqs in ((1, range(1, 11)), (7, range(7, 11)), (10, range(10, 11)), (11, ())):
+        lines = await house.tracing.feed("tracing", **{"from": first})
+        assert [line["record"]["seq"] for line in lines if "record" in line] == list(seqs)
+    for wrong in ({"from": 12}, {"from": 0}, {"from": "x"}, {"from": 1, "after": cursor}):
+        status, problem, _ = await house.tracing.call("GET", "/v1/feeds/tracing", params=wrong)
+        assert status == 400, problem

@@ -22,6 +22,7 @@ async def read(request: web.Request) -> web.StreamResponse:
         request.match_info["name"],
         front.counter,
         after=request.query.get("after"),
+        first=whole_number(request, "from", 1, 1, 1 << 53) if "from" in request.query else None,
         limit=whole_number(request, "limit", FEED_PAGE_RECORDS, 1, FEED_PAGE_RECORDS_MAX),
         wait=whole_number(request, "wait", 0, 0, LONG_POLL_SECONDS),
         proofs=whole_number(request, "proofs", 1, 0, 1) == 1,
