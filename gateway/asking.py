@@ -19,6 +19,7 @@ from gateway import (
     matching,
     notice,
     planning,
+    pushing,
     reminding,
     retention,
 )
@@ -79,7 +80,7 @@ class House:
 
 @dataclass(slots=True)
 class Asking:
-    """Everything that follows from asking, and the task that sends what waits."""
+    """Everything that follows from asking, and the task that sends what waits; what is pushed too."""
 
     desk: Desk
     outbox: planning.Outbox
@@ -93,6 +94,7 @@ class Asking:
     question: Callable[[Stored, Who], bytes]
     jobs: SharedJobs
     figures: RequestFigures
+    pushing: pushing.Pushing
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -103,6 +105,7 @@ class Asking:
     def start(self) -> None:
         """Begin; must be called on the event loop."""
         self.jobs.start()
+        self.pushing.start()
         self._task = asyncio.get_running_loop().create_task(self._send())
         self.wake()
 
@@ -113,6 +116,7 @@ class Asking:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
+        await self.pushing.stop()
         await self.jobs.stop()
 
     async def _send(self) -> None:
@@ -217,6 +221,16 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         question=carriers.questions(settings, intake.clock),
         figures=RequestFigures(settings.data),
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
+        pushing=pushing.made(
+            settings,
+            store,
+            vault,
+            intake.law,
+            intake.clock,
+            house.chance,
+            intake.new_id,
+            house.holder,
+        ),
     )
     begun.append(asking)
     return asking

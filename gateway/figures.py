@@ -59,6 +59,7 @@ def made(store: Store, requests: RequestFigures) -> Metrics:
     metrics.gauge("notices_waiting", "Notices still to be sent", store.notices.waiting)
     metrics.gauge("notices_stuck", "Notices that can go by no way", store.notices.stuck)
     metrics.families(requests.families)
+    metrics.families(store.pushes.figures, ("kind", "subscription"))
     return metrics
 
 

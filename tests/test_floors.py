@@ -40,6 +40,7 @@ ALLOWED = {
     "gateway/evidence.py": ("gateway.core",),
     "gateway/retention.py": ("gateway.core",),
     "gateway/feed.py": ("gateway.core",),
+    "gateway/delivery.py": ("gateway.core",),
     "gateway/sealing.py": ("gateway.core",),
     "gateway/administration/": ("gateway.core", "gateway.administration"),
     "gateway/mailbox.py": ("gateway.core",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -11,6 +12,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# Its name and text, and its values by their labels, which are texts.
+Family = tuple[str, str, Mapping[Any, float]]
 
 
 class Metrics:
@@ -75,10 +79,10 @@ class Metrics:
         Gauge(f"cms_gateway_{name}", text, registry=self._registry).set_function(read)
 
     def families(
-        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
+        self, read: Callable[[], Sequence[Family]], labels: Sequence[str] = ("class", "purpose")
     ) -> None:
-        """Publish figures by class and purpose, each with its name and text, read when asked for."""
-        self._registry.register(_Families(read))
+        """Publish figures by labels, each with its name and text, read when asked for."""
+        self._registry.register(_Families(read, labels))
 
     def render(self) -> bytes:
         """All figures, in the text format of Prometheus."""
@@ -86,12 +90,11 @@ class Metrics:
 
 
 class _Families(Collector):
-    """Figures by class and purpose, as they are at the moment."""
+    """Figures by labels, as they are at the moment."""
 
-    def __init__(
-        self, read: Callable[[], list[tuple[str, str, dict[tuple[str, str], float]]]]
-    ) -> None:
+    def __init__(self, read: Callable[[], Sequence[Family]], labels: Sequence[str]) -> None:
         self._read = read
+        self._labels = labels
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: what there is shows when it is asked for."""
@@ -100,7 +103,7 @@ class _Families(Collector):
     def collect(self) -> Iterable[Metric]:
         """A gauge for each figure."""
         for name, text, values in self._read():
-            family = GaugeMetricFamily(f"cms_gateway_{name}", text, labels=["class", "purpose"])
+            family = GaugeMetricFamily(f"cms_gateway_{name}", text, labels=self._labels)
             for labels, value in values.items():
                 family.add_metric(labels, value)
             yield family

@@ -121,6 +121,18 @@ class Retrieved(Entry, frozen=True, tag="feed.retrieved"):
     upto: Count
 
 
+class FeedPushed(Entry, frozen=True, tag="feed.pushed"):
+    """A stretch of a feed was handed to a webhook, or put into a stream."""
+
+    subscription: Text
+    push: Text
+    feed: Text
+    consumer: Text
+    first: Place
+    last: Count
+    count: Count
+
+
 class Administered(msgspec.Struct, frozen=True, gc=False):
     """An act of administration; what changed is for people to read."""
 
@@ -137,6 +149,7 @@ Fact = (
     | Amended
     | Delivered
     | Retrieved
+    | FeedPushed
     | Told
     | Administered
 )
@@ -161,6 +174,15 @@ ADMINISTRATION: Final = frozenset(
         "agreement.made",
         "agreement.ended",
         "preference.changed",
+        "subscription.added",
+        "subscription.changed",
+        "subscription.paused",
+        "subscription.resumed",
+        "subscription.disabled",
+        "subscription.rewound",
+        "subscription.removed",
+        "push.parked",
+        "push.replayed",
         "code.exchanged",
         "key.added",
         "duties.changed",
@@ -168,7 +190,16 @@ ADMINISTRATION: Final = frozenset(
 )
 
 _DECODER: Final = msgspec.json.Decoder(
-    Opened | Received | Accepted | Refused | Relayed | Amended | Delivered | Retrieved | Told,
+    Opened
+    | Received
+    | Accepted
+    | Refused
+    | Relayed
+    | Amended
+    | Delivered
+    | Retrieved
+    | FeedPushed
+    | Told,
 )
 # Those with hashes; of the others only the form is to be looked at.
 _HASHED: Final = frozenset({Accepted, Received, Relayed, Refused, NoticeSent})
