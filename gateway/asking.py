@@ -163,17 +163,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         for each in begun:
             each.wake()
 
-    desk = Desk(
-        requests=store.requests,
-        parties=store.registry,
-        vault=vault,
-        law=intake.law,
-        deadlines=when,
-        clock=intake.clock,
-        entropy=intake.entropy,
-        new_id=intake.new_id,
-        sent=wake,
-    )
+    desk = _desk(intake, store, when, wake)
     outbox = _outbox(settings, desk, store, house)
     binder = evidence.Binder(
         kept=store.requests,
@@ -221,19 +211,24 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         question=carriers.questions(settings, intake.clock),
         figures=RequestFigures(settings.data),
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, house),
-        pushing=pushing.made(
-            settings,
-            store,
-            vault,
-            intake.law,
-            intake.clock,
-            house.chance,
-            intake.new_id,
-            house.holder,
-        ),
+        pushing=pushing.made(settings, store, intake, house.chance, house.holder),
     )
     begun.append(asking)
     return asking
+
+
+def _desk(intake: Intake, store: Store, when: Deadlines, wake: Callable[[], None]) -> Desk:
+    return Desk(
+        requests=store.requests,
+        parties=store.registry,
+        vault=intake.vault,
+        law=intake.law,
+        deadlines=when,
+        clock=intake.clock,
+        entropy=intake.entropy,
+        new_id=intake.new_id,
+        sent=wake,
+    )
 
 
 def _name(store: Store, party: str, desk: Desk) -> str:

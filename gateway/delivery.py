@@ -118,13 +118,16 @@ async def deliver_due(way: Way) -> int:
     """
     on_its_way: dict[str, asyncio.Task[int]] = {}
     faulty: dict[str, BaseException] = {}
+    rested: dict[str, float] = {}  # those of which nothing went, until when they are left alone
     went = 0
+    loop = asyncio.get_running_loop()
     try:
         while True:
             for identity in way.outbox.due(written(way.clock())):
-                if len(on_its_way) < PUSHED_AT_A_TIME and not (
-                    identity in on_its_way or identity in faulty
-                ):
+                busy = identity in on_its_way or identity in faulty
+                if busy or len(on_its_way) >= PUSHED_AT_A_TIME:
+                    continue
+                if loop.time() >= rested.get(identity, 0.0):
                     on_its_way[identity] = asyncio.create_task(_in_order(identity, way))
             if not on_its_way:
                 break
@@ -135,10 +138,12 @@ async def deliver_due(way: Way) -> int:
                 if task.done():
                     del on_its_way[identity]
                     error = task.exception()
-                    if error is None:
+                    if error is not None:
+                        faulty[identity] = error
+                    elif task.result():
                         went += task.result()
                     else:
-                        faulty[identity] = error
+                        rested[identity] = loop.time() + 2 * _LOOK_SECONDS
     finally:
         for task in on_its_way.values():
             task.cancel()

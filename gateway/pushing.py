@@ -14,7 +14,6 @@ from gateway import carriers, delivery
 from gateway.config import Settings
 from gateway.core.carriage import NotTakenError
 from gateway.core.cursor import write_cursor
-from gateway.core.duty import Law
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
 from gateway.core.instant import read, written
@@ -25,6 +24,7 @@ from gateway.edge.jobs import Ran, SharedJobs
 from gateway.edge.timetable import Every
 from gateway.feed import Counter, Page, read_page
 from gateway.store.sqlite.store import Store
+from gateway.submission import Intake
 
 log = structlog.get_logger("gateway")
 
@@ -53,10 +53,12 @@ class Pushing:
     jobs: SharedJobs
     streams: JetStream | None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _stopping: bool = False
 
     def start(self) -> None:
         """Begin; must be called on the event loop."""
         self.jobs.start()
+        self._stopping = False
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._watch())]
         if self.streams is not None:
@@ -64,6 +66,7 @@ class Pushing:
 
     async def stop(self) -> None:
         """Leave what is under way; it goes on after the next start."""
+        self._stopping = True  # what waits for an event may not see that it was cancelled
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -75,13 +78,18 @@ class Pushing:
 
     async def _watch(self) -> None:
         """Hand over what is due as soon as it is, under the same lease as the job."""
-        while True:
+        before: list[str] = []
+        while not self._stopping:
             now = self.way.clock()
-            if not self.store.pushes.due(written(now)):
+            due = self.store.pushes.due(written(now))
+            if not due:
+                before = []
                 await self.store.shelf.changed(self._idle(now))
                 continue
-            await asyncio.sleep(_GATHER_SECONDS)
-            if await self.jobs.run_now(JOB) is not Ran.DONE:
+            # Whoever is due again and again, and gets nowhere, must not keep everybody busy.
+            await asyncio.sleep(_AFTER_FAILURE_SECONDS if due == before else _GATHER_SECONDS)
+            before = due if await self.jobs.run_now(JOB) is Ran.DONE else []
+            if not before:
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
 
     def _idle(self, now: dt.datetime) -> float:
@@ -95,15 +103,13 @@ class Pushing:
 def made(
     settings: Settings,
     store: Store,
-    vault: Unwraps,
-    law: Law,
-    clock: Callable[[], dt.datetime],
+    intake: Intake,
     chance: Callable[[], float],
-    new_id: Callable[[str], str],
     holder: str,
 ) -> Pushing:
-    """Pushing, on a store; raises SettingsError."""
-    counter = Counter(store.shelf, store.evidence, vault.unwrap, frozenset(law.feeds))
+    """Pushing, on a store; raises SettingsError. `holder` names this process."""
+    vault, clock = intake.vault, intake.clock
+    counter = Counter(store.shelf, store.evidence, vault.unwrap, frozenset(intake.law.feeds))
     streams = carriers.streams(settings)
 
     def caller(subscription: Subscription) -> Caller:
@@ -137,7 +143,7 @@ def made(
         issuer=settings.issuer,
         clock=clock,
         chance=chance,
-        new_id=new_id,
+        new_id=intake.new_id,
         tried=store.pushes.tried,
     )
 

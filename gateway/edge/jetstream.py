@@ -188,6 +188,7 @@ class JetStream:
                     error_cb=noted,
                     allow_reconnect=False,  # when to try again is for a story to say
                     connect_timeout=_CONNECT_SECONDS,
+                    reconnect_time_wait=0,
                     tls=self._tls,
                     user_credentials=None if self._credentials is None else str(self._credentials),
                 )
