@@ -259,39 +259,43 @@ def test_what_grew_old_in_a_stream_is_not_published_again() -> None:
 async def test_a_page_too_large_for_a_message_goes_as_several(
     tmp_path: Path, pki: DevelopmentPki
 ) -> None:
-    async with broker_in(tmp_path, pki, payload=12_000) as small:
-        async with pushed_in(tmp_path, pki, jetstream=small.settings()) as pushed:
-            identity = await pushed.subscribe()
-            await pushed.submit(40)
-            assert await pushed.step() > 1
-            found = await messages(small)
-            assert whole(found, 40), stretches(found)
-            shown = await pushed.show(identity)
-            assert (shown["upto"], shown["pushes"]) == (40, [])
+    async with (
+        broker_in(tmp_path, pki, payload=12_000) as small,
+        pushed_in(tmp_path, pki, jetstream=small.settings()) as pushed,
+    ):
+        identity = await pushed.subscribe()
+        await pushed.submit(40)
+        assert await pushed.step() > 1
+        found = await messages(small)
+        assert whole(found, 40), stretches(found)
+        shown = await pushed.show(identity)
+        assert (shown["upto"], shown["pushes"]) == (40, [])
 
 
 async def test_a_record_that_fits_nowhere_stops_its_stream_until_it_does(
     tmp_path: Path, pki: DevelopmentPki
 ) -> None:
-    async with broker_in(tmp_path, pki, payload=1_100) as small:
-        async with pushed_in(tmp_path, pki, jetstream=small.settings()) as pushed:
-            identity = await pushed.subscribe()
-            await pushed.submit(2)
-            await pushed.step()
-            shown = await pushed.show(identity)
-            assert (shown["state"], shown["upto"]) == ("disabled", 0)
-            (dead,) = shown["pushes"]
-            assert (dead["state"], dead["reason"], dead["first"]) == ("dead", "TOO_LARGE", 1)
-            assert "max_payload" in dead["mend"]
-            small.kill()
-            small.payload = 1_048_576
-            small.start()
-            await small.up()
-            assert (await pushed.steer(identity, "resume"))["replayed"] == 1
-            pushed.move(seconds=70)
-            await pushed.step()
-            found = await messages(small)
-            assert whole(found, 2), stretches(found)
+    async with (
+        broker_in(tmp_path, pki, payload=1_100) as small,
+        pushed_in(tmp_path, pki, jetstream=small.settings()) as pushed,
+    ):
+        identity = await pushed.subscribe()
+        await pushed.submit(2)
+        await pushed.step()
+        shown = await pushed.show(identity)
+        assert (shown["state"], shown["upto"]) == ("disabled", 0)
+        (dead,) = shown["pushes"]
+        assert (dead["state"], dead["reason"], dead["first"]) == ("dead", "TOO_LARGE", 1)
+        assert "max_payload" in dead["mend"]
+        small.kill()
+        small.payload = 1_048_576
+        small.start()
+        await small.up()
+        assert (await pushed.steer(identity, "resume"))["replayed"] == 1
+        pushed.move(seconds=70)
+        await pushed.step()
+        found = await messages(small)
+        assert whole(found, 2), stretches(found)
 
 
 # --- steering -------------------------------------------------------------------------------------
@@ -359,7 +363,7 @@ async def test_who_may_not_is_told_so(tmp_path: Path, pki: DevelopmentPki) -> No
             async with pushed_in(tmp_path, pki, jetstream=barred.settings()) as pushed:
                 identity = await pushed.subscribe()
                 await pushed.submit()
-                await until(lambda: (place / "log").exists())
+                await until((place / "log").exists)
 
                 async def refused() -> bool:
                     await pushed.step()
