@@ -55,13 +55,14 @@ _CLAIMED: Final = dt.timedelta(minutes=5)
 class Outbox(Protocol):
     """Remembers subscriptions and what is on its way; each change is durable on return.
 
-    `due` names the active subscriptions for which there is something to do, and `outstanding` gives
-    the row of one that is to be tried next. `begin` and `claim` return False where the subscription or
+    `due` names the active subscriptions for which there is something to do, `subscriptions` are all
+    there are, and `outstanding` gives the row of one that is to be tried next. `begin` and `claim` return False where the subscription or
     the row is no longer as it was. `settle` moves the position and enters what was pushed; `park` and
     `rewind` are entries too. `shorten` makes a row end earlier, and says so for those that follow.
     """
 
     def due(self, now: str) -> list[str]: ...
+    def subscriptions(self) -> list[Subscription]: ...
     def subscription(self, identity: str) -> Subscription | None: ...
     def outstanding(self, subscription: Subscription, now: str) -> Push | None: ...
     async def begin(self, push: Push) -> bool: ...
@@ -181,6 +182,33 @@ async def deliver(identity: str, way: Way) -> bool:
         return False
     await way.outbox.settle(push)  # 4
     return True
+
+
+async def compare(way: Way) -> int:
+    """Send those back whose streams have less than we believe, though nothing new is to go into them.
+
+    How many went back. A stream that cannot be looked at now is looked at the next time.
+    """
+    back = 0
+    for subscription in way.outbox.subscriptions():
+        idle = way.outbox.outstanding(subscription, written(way.clock())) is None
+        if (subscription.kind, subscription.state) != ("jetstream", "active") or not idle:
+            continue
+        try:
+            to = await _less(subscription, way)
+        except NotTakenError:
+            continue
+        if to is not None:
+            await way.outbox.rewind(subscription.id, to, "stream")
+            back += 1
+    return back
+
+
+async def _less(subscription: Subscription, way: Way) -> int | None:
+    if way.streams is None:
+        return None
+    held = await way.streams.look(subscription.consumer, subscription.feed)
+    return behind(held, subscription)
 
 
 # --- 1 claim --------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ log = structlog.get_logger("gateway")
 
 JOB: Final = "pushes"
 _EVERY: Final = 5
+_COMPARE_SECONDS: Final = 60
 # How long nothing may happen before it is looked again; a commit is heard of at once.
 _LOOK_SECONDS: Final = 5.0
 _AFTER_FAILURE_SECONDS: Final = 1.0
@@ -151,8 +152,15 @@ def made(
         if count := await delivery.deliver_due(way):
             log.info("pushed", count=count)
 
+    async def look(_now: dt.datetime) -> None:
+        if count := await delivery.compare(way):
+            log.warning("streams_refilled", count=count)
+
+    table = {JOB: (push, Every(_EVERY))}
+    if streams is not None:
+        table["streams"] = (look, Every(_COMPARE_SECONDS))
     url = f"sqlite:///{settings.data / 'jobs.sqlite'}"
-    jobs = SharedJobs(url, {JOB: (push, Every(_EVERY))}, clock=clock, holder=f"{holder}-push")
+    jobs = SharedJobs(url, table, clock=clock, holder=f"{holder}-push")
     return Pushing(way, store, jobs, streams)
 
 
