@@ -46,6 +46,7 @@ class Broker:
     cluster: str = ""
     payload: int = 1_048_576
     extra: str = ""
+    open_to: tuple[str, str] | None = None
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -106,6 +107,8 @@ class Broker:
             """Nothing."""
 
         client = Client()
+        if self.open_to is not None:
+            more = {"user": self.open_to[0], "password": self.open_to[1], **more}
         await client.connect(
             self.url, tls=tls.client_context(self.pki.server_ca), allow_reconnect=False,
             error_cb=quiet, connect_timeout=2, reconnect_time_wait=0, **more,
@@ -118,10 +121,17 @@ class Broker:
 
 @asynccontextmanager
 async def broker_in(
-    directory: Path, pki: development.DevelopmentPki, *, payload: int = 1_048_576, extra: str = ""
+    directory: Path,
+    pki: development.DevelopmentPki,
+    *,
+    payload: int = 1_048_576,
+    extra: str = "",
+    open_to: tuple[str, str] | None = None,
 ) -> AsyncIterator[Broker]:
     """A server until the block is left."""
-    broker = Broker(directory / "nats", pki, free_ports(1)[0], payload=payload, extra=extra)
+    broker = Broker(
+        directory / "nats", pki, free_ports(1)[0], payload=payload, extra=extra, open_to=open_to
+    )
     broker.start()
     try:
         await broker.up()
