@@ -184,9 +184,9 @@ def _rewound(found: _Standing, upto: object) -> bool:
     if not isinstance(upto, int):
         return False
     found.upto = upto
-    found.replayed.clear()
-    if found.by == "jetstream":
+    if found.by == "jetstream":  # of which the stretches are one after the other
         found.dead.clear()
+        found.replayed.clear()
     return True
 
 

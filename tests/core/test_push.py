@@ -176,7 +176,7 @@ revocation_lists = []
 def test_settings_of_a_broker_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(SETTINGS + text)
-    with pytest.raises(SettingsError, match="jetstream|Expected|Invalid"):
+    with pytest.raises(SettingsError, match=r"jetstream|Expected|Invalid"):
         load(path)
 
 

@@ -72,6 +72,11 @@ async def test_a_commit_is_announced_at_once_and_says_where_to_collect(
         assert status == 200
         assert len(page.splitlines()) >= 3
         await until(lambda: not pushed.house.gateway.store.pushes.pushes(identity))
+        async with pushed.house.employer.session.get(f"{pushed.house.url}/metrics") as answer:
+            figures = await answer.text()
+        place = f'{{kind="webhook",subscription="{identity}"}}'
+        for name, value in (("delivered", 1.0), ("tried", 1.0), ("dead", 0.0), ("waiting", 0.0)):
+            assert f"cms_gateway_pushes_{name}{place} {value}" in figures
 
 
 async def test_what_comes_meanwhile_goes_into_the_next(pushed: Pushed, receiver: Receiver) -> None:

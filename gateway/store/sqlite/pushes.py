@@ -226,7 +226,10 @@ class Pushes:
         await self._do(push.subscription, decide)
 
     async def rewind(self, identity: str, upto: int, by: str) -> None:
-        """Go back, or on, to a record; what was on its way is made anew from there."""
+        """Go back, or on, to a record; what was on its way is made anew from there.
+
+        What is replayed to a webhook, or was given up, stays: it goes its own way.
+        """
 
         def decide(turn: Turn) -> Callable[[Turn], None] | None:
             found = _one(turn.db, identity)
@@ -236,7 +239,8 @@ class Pushes:
 
             def write(turn: Turn) -> None:
                 turn.db.execute(
-                    "DELETE FROM push WHERE subscription = ? AND (state = 'waiting' OR ?)",
+                    "DELETE FROM push WHERE subscription = ? "
+                    "AND (state = 'waiting' AND NOT replayed OR ?)",
                     (identity, found.kind == "jetstream"),
                 )
                 turn.db.execute(
