@@ -47,6 +47,7 @@ class Broker:
     payload: int = 1_048_576
     extra: str = ""
     open_to: tuple[str, str] | None = None
+    creds: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -109,6 +110,8 @@ class Broker:
         client = Client()
         if self.open_to is not None:
             more = {"user": self.open_to[0], "password": self.open_to[1], **more}
+        if self.creds is not None:
+            more = {"user_credentials": str(self.creds), **more}
         await client.connect(
             self.url, tls=tls.client_context(self.pki.server_ca), allow_reconnect=False,
             error_cb=quiet, connect_timeout=2, reconnect_time_wait=0, **more,
@@ -127,10 +130,17 @@ async def broker_in(
     payload: int = 1_048_576,
     extra: str = "",
     open_to: tuple[str, str] | None = None,
+    creds: Path | None = None,
 ) -> AsyncIterator[Broker]:
     """A server until the block is left."""
     broker = Broker(
-        directory / "nats", pki, free_ports(1)[0], payload=payload, extra=extra, open_to=open_to
+        directory / "nats",
+        pki,
+        free_ports(1)[0],
+        payload=payload,
+        extra=extra,
+        open_to=open_to,
+        creds=creds,
     )
     broker.start()
     try:

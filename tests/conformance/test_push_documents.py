@@ -102,3 +102,10 @@ def test_the_document_demands_what_the_servers_of_the_tests_have() -> None:
     for demand in ("sync_interval: always", "cipher:", "key: $JS_KEY"):
         assert demand in NATS
         assert demand in (ROOT / "tests" / "brokers.py").read_text(encoding="utf-8")
+
+
+def test_the_architecture_quotes_the_steps_word_for_word() -> None:
+    listed = re.findall(r"^    \d .*$", (delivery.__doc__ or ""), re.MULTILINE)
+    assert len(listed) == 6
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert "\n".join(listed) in architecture

@@ -1,4 +1,4 @@
-"""Three real NATS servers, streams on all three: the leader is killed, and nothing is lost."""
+"""Real NATS servers killed under load: the leader of three, and one alone again and again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 from pathlib import Path
 
 import nats.errors
+import pytest
 
 from certs.development import DevelopmentPki
 from gateway.edge.jetstream import stream_name
-from tests.brokers import cluster_in, everything_in
+from tests.brokers import broker_in, cluster_in, everything_in
 from tests.pushing import FEED, PATIENCE, pushed_in, until
 
 STREAM = stream_name("cms", FEED, FEED)
@@ -44,6 +45,35 @@ async def test_the_leader_of_three_is_killed_and_nothing_is_lost(
         ends = [(int(h["ce-first"]), int(h["ce-last"])) for h, _ in found]
         assert [first for first, _ in ends] == [1, *(last + 1 for _, last in ends[:-1])]
         assert ends[-1][1] == 14
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+async def test_a_broker_killed_under_load_has_everything_once_and_in_order(
+    tmp_path: Path, pki: DevelopmentPki, kills: int
+) -> None:
+    async with (
+        broker_in(tmp_path, pki) as broker,
+        pushed_in(tmp_path, pki, by_hand=False, jetstream=broker.settings()) as pushed,
+    ):
+        identity = await pushed.subscribe()
+
+        def upto() -> int:
+            found = pushed.house.gateway.store.pushes.subscription(identity)
+            return 0 if found is None else found.upto
+
+        for _ in range(kills):
+            before = upto()
+            sending = asyncio.create_task(send(pushed, 8))
+            await until(lambda before=before: upto() > before)
+            broker.kill()
+            await sending
+            broker.start()
+            await broker.up()
+        await until(lambda: upto() == 8 * kills)
+        found = await read(broker)
+    ends = [(int(h["ce-first"]), int(h["ce-last"])) for h, _ in found]
+    assert [first for first, _ in ends] == [1, *(last + 1 for _, last in ends[:-1])]
+    assert ends[-1][1] == 8 * kills
 
 
 async def send(pushed, count: int) -> None:
