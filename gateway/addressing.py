@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gateway import asking, calling, carriers, planning
+from gateway import asking, calling, carriers, planning, pushing
 from gateway.administration.office import PostRoom
 from gateway.config import Settings
 from gateway.core.channel import Form
@@ -60,4 +60,7 @@ def made(
         word=word,
         check_url=carriers.hooks(settings).courier.check_url,
         new_id=new_id,
+        subscriptions=store.subscriptions,
+        streams=settings.jetstream is not None,
+        open_target=lambda subscription: pushing.opened(subscription, ring),
     )

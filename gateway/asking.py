@@ -19,6 +19,7 @@ from gateway import (
     matching,
     notice,
     planning,
+    pushing,
     reminding,
     retention,
     shelving,
@@ -82,7 +83,7 @@ class House:
 
 @dataclass(slots=True)
 class Asking:
-    """Everything that follows from asking, and the task that sends what waits."""
+    """Everything that follows from asking, and the task that sends what waits; what is pushed too."""
 
     desk: Desk
     outbox: planning.Outbox
@@ -97,6 +98,7 @@ class Asking:
     shelves: Shelves
     jobs: SharedJobs
     figures: RequestFigures
+    pushing: pushing.Pushing
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -107,6 +109,7 @@ class Asking:
     def start(self) -> None:
         """Begin; must be called on the event loop."""
         self.jobs.start()
+        self.pushing.start()
         self._task = asyncio.get_running_loop().create_task(self._send())
         self.wake()
 
@@ -117,6 +120,7 @@ class Asking:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
+        await self.pushing.stop()
         await self.jobs.stop()
 
     async def _send(self) -> None:
@@ -163,17 +167,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         for each in begun:
             each.wake()
 
-    desk = Desk(
-        requests=store.requests,
-        parties=store.registry,
-        vault=vault,
-        law=intake.law,
-        deadlines=when,
-        clock=intake.clock,
-        entropy=intake.entropy,
-        new_id=intake.new_id,
-        sent=wake,
-    )
+    desk = _desk(intake, store, when, wake)
     outbox = _outbox(settings, desk, store, house)
     shelves = shelving.made(settings, store, house.ring, desk)
     binder = evidence.Binder(
@@ -216,6 +210,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         figures=RequestFigures(settings.data),
         shelves=shelves,
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, shelves.taking, house),
+        pushing=pushing.made(settings, store, intake, shelves.counter, house.chance, house.holder),
     )
     begun.append(asking)
     return asking
@@ -229,6 +224,20 @@ def _wicket(store: Store, desk: Desk) -> access.Wicket:
         desk.clock,
         desk.entropy,
         lambda identity: story.call_again(identity, store.notices.last(identity), desk),
+    )
+
+
+def _desk(intake: Intake, store: Store, when: Deadlines, wake: Callable[[], None]) -> Desk:
+    return Desk(
+        requests=store.requests,
+        parties=store.registry,
+        vault=intake.vault,
+        law=intake.law,
+        deadlines=when,
+        clock=intake.clock,
+        entropy=intake.entropy,
+        new_id=intake.new_id,
+        sent=wake,
     )
 
 

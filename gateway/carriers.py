@@ -24,8 +24,10 @@ from gateway.core.question import Question
 from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
 from gateway.edge.courier import Courier, Undelivered
+from gateway.edge.jetstream import JetStream, Terms
 from gateway.edge.notify import WAYS, Notify, TemplateIds, Way, stand_in_ids
 from gateway.edge.notify_trouble import PermanentError, TemporaryError, Trouble
+from gateway.edge.tls import client_context
 
 # What somebody of ours has to mend at GOV.UK Notify or here; the notice waits for it, as it is.
 _OURS: Final = frozenset({Trouble.KEY, Trouble.CLOCK, Trouble.NOT_ALLOWED, Trouble.TEMPLATE})
@@ -100,13 +102,22 @@ class Hooks:
     courier: Courier
 
     async def call(
-        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
+        self,
+        url: str,
+        secret: str,
+        message: str,
+        payload: bytes,
+        now: dt.datetime,
+        *,
+        media_type: str = "application/json",
     ) -> None:
         """Call one; raises NotTakenError."""
         try:
-            await self.courier.deliver(url, secret, message, payload, now)
+            await self.courier.deliver(url, secret, message, payload, now, media_type=media_type)
         except Undelivered as error:
-            raise NotTakenError(error.code, temporary=error.temporary) from error
+            raise NotTakenError(
+                error.code, temporary=error.temporary, retry_after=error.retry_after
+            ) from error
 
 
 def hooks(settings: Settings) -> Hooks:
@@ -127,6 +138,30 @@ def letters(settings: Settings) -> Letters | None:
         return Letters(Notify(found.url, key, ids))
     except (OSError, ValueError) as error:
         raise SettingsError(f"notices.notify: {error}.") from error
+
+
+def streams(settings: Settings) -> JetStream | None:
+    """NATS JetStream, if the settings name it; raises SettingsError."""
+    found = settings.jetstream
+    if found is None:
+        return None
+    shown = [path for path in (found.ca, found.certificate, found.key) if path is not None]
+    tls = None
+    try:
+        if shown or any(server.startswith("tls:") for server in found.servers):
+            tls = client_context(found.ca, found.certificate, found.key)
+        if found.credentials is not None:
+            found.credentials.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"jetstream: {error}.") from error
+    terms = Terms(
+        prefix=found.prefix,
+        replicas=found.replicas,
+        max_age=dt.timedelta(days=found.max_age_days),
+        duplicate_window=dt.timedelta(seconds=found.duplicate_seconds),
+        max_deliver=found.max_deliver,
+    )
+    return JetStream(found.servers, terms, tls=tls, credentials=found.credentials)
 
 
 def questions(settings: Settings, now: Callable[[], dt.datetime]) -> Callable[[Stored, Who], bytes]:

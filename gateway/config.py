@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
+from yarl import URL
 
 from gateway.core.checkpoint import CheckpointError, parse_vkey, verifier_key
 from gateway.core.limits import MIB
@@ -78,6 +79,27 @@ class Signing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     key: Path
 
 
+class JetStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The broker that feeds are pushed into (docs/nats.md).
+
+    `ca` is believed instead of the system's authorities; `certificate` and `key` are shown, and
+    `credentials` is a file as `nsc` makes it. A page stays in its stream for `max_age_days`, and a
+    repeat of it is known for `duplicate_seconds`. A consumer of ours hands a page out `max_deliver`
+    times at most.
+    """
+
+    servers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    credentials: Path | None = None
+    replicas: Literal[1, 3] = 1
+    prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,20}$")] = "cms"
+    max_age_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 14
+    duplicate_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 3_600
+    max_deliver: Annotated[int, msgspec.Meta(ge=5, le=1_000)] = 5
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything an operator decides.
 
@@ -87,7 +109,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `signers` certificates trusted to sign ISO 20022 messages. `duties` is a directory of class files
     that stand beside those of the installed duty table, or in their place. `mailbox` is our own mailbox id for those
     who speak MESH, found under `mailbox_code`. `processes` read large bodies. `notices` says how
-    notices go out, `signing` with what ISO 20022 messages of ours are signed.
+    notices go out, `signing` with what ISO 20022 messages of ours are signed, `jetstream` where feeds
+    are pushed to.
     """
 
     origin: str
@@ -118,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     sftp: Sftp | None = None
     notices: Notices = Notices()
     signing: Signing | None = None
+    jetstream: JetStream | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def networks(self, texts: tuple[str, ...]) -> tuple[Network, ...]:
@@ -142,9 +166,26 @@ def load(path: Path) -> Settings:
         verifier_key(settings.origin, bytes(32))
     except CheckpointError as error:
         raise SettingsError(f"{path}: origin cannot be the name of a ledger: {error}.") from error
+    if settings.jetstream is not None:
+        _check_servers(path, settings.jetstream)
     if not settings.issuer.startswith("https://") or settings.issuer.endswith("/"):
         raise SettingsError(f"{path}: issuer is an https URL without a slash at its end.")
     return settings
+
+
+def _check_servers(path: Path, found: JetStream) -> None:
+    """Raise SettingsError for a broker that would be spoken to in the open, or shown half a key."""
+    for server in found.servers:
+        try:
+            url = URL(server)
+        except ValueError as error:
+            raise SettingsError(f"{path}: jetstream.servers: {error}.") from error
+        if url.scheme not in {"tls", "nats"} or not url.host or url.user or url.password:
+            raise SettingsError(f"{path}: jetstream.servers are like tls://nats.example:4222.")
+        if url.scheme == "nats" and url.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise SettingsError(f"{path}: jetstream.servers: without TLS on this machine alone.")
+    if (found.certificate is None) != (found.key is None):
+        raise SettingsError(f"{path}: jetstream.certificate and jetstream.key go together.")
 
 
 def _path(base: Path) -> Callable[[type[Any], Any], Any]:

@@ -64,6 +64,7 @@ def made(store: Store, requests: RequestFigures, clock: Callable[[], dt.datetime
     metrics.gauge("notices_stuck", "Notices that can go by no way", store.notices.stuck)
     metrics.families(requests.families, ("class", "purpose"))
     metrics.families(lags(store, clock), ("feed", "consumer"))
+    metrics.families(store.pushes.figures, ("kind", "subscription"))
     return metrics
 
 

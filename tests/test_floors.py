@@ -42,6 +42,7 @@ ALLOWED = {
     "gateway/feed.py": ("gateway.core",),
     "gateway/uptake.py": ("gateway.core",),
     "gateway/consumers/": ("gateway.consumers", "gateway.client"),
+    "gateway/delivery.py": ("gateway.core",),
     "gateway/sealing.py": ("gateway.core",),
     "gateway/administration/": ("gateway.core", "gateway.administration"),
     "gateway/mailbox.py": ("gateway.core",),

@@ -37,21 +37,37 @@ from gateway.administration.orders import (
     AddMailbox,
     AddParty,
     AddSshKey,
+    AddSubscription,
     Agree,
+    ChangeSubscription,
     EndAgreement,
     ListCorrespondents,
     ListMailboxes,
     ListParties,
+    ListSubscriptions,
     Order,
     Prefer,
     PutCorrespondent,
     RemoveMailbox,
+    ReplaySubscription,
     RevokeCertificate,
     RevokeSshKey,
+    RewindSubscription,
     ShowCorrespondent,
     ShowParty,
+    ShowSubscription,
+    SteerSubscription,
 )
 from gateway.administration.parties import add_client, add_party, parties, show
+from gateway.administration.subscriptions import (
+    add_subscription,
+    change_subscription,
+    every_subscription,
+    replay_subscription,
+    rewind_subscription,
+    show_subscription,
+    steer_subscription,
+)
 
 
 async def carry_out(order: Order, office: Office) -> dict[str, Any]:
@@ -93,3 +109,17 @@ async def carry_out(order: Order, office: Office) -> dict[str, Any]:
                 return await show_correspondent(identity, office)
             case ListCorrespondents(after=after):
                 return {"correspondents": listed(after, office)}
+            case AddSubscription():
+                return await add_subscription(order, office)
+            case ChangeSubscription():
+                return await change_subscription(order, office)
+            case SteerSubscription():
+                return await steer_subscription(order, office)
+            case RewindSubscription():
+                return await rewind_subscription(order, office)
+            case ReplaySubscription():
+                return await replay_subscription(order, office)
+            case ShowSubscription(id=identity):
+                return show_subscription(identity, office)
+            case ListSubscriptions(consumer=consumer):
+                return {"subscriptions": every_subscription(consumer, office)}

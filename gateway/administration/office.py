@@ -14,6 +14,7 @@ from gateway.core.duty import Law
 from gateway.core.mesh_token import Wraps
 from gateway.core.notice_item import Draft
 from gateway.core.notices import Value
+from gateway.core.push import Push, Subscription, Target
 from gateway.core.refusal import Reason, Refused
 
 
@@ -23,6 +24,10 @@ class Party(Protocol):
     @property
     def kind(self) -> str:
         """`organisation` or `consumer`."""
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """The provider classes of an organisation, the feeds of a consumer."""
 
 
 class Reads(Protocol):
@@ -158,13 +163,45 @@ class Notices(Protocol):
         """Keep a notice that is to be sent; durable on return."""
 
 
+class Subscriptions(Protocol):
+    """Knows feeds that are pushed, and changes that; durable on return, with a ledger entry."""
+
+    def one(self, identity: str) -> Subscription | None:
+        """A subscription, those removed too."""
+
+    def every(self, consumer: str | None = None) -> list[Subscription]:
+        """Every subscription, or those of a consumer."""
+
+    def pushes(self, subscription: str) -> list[Push]:
+        """What is on its way to a subscription, or was given up."""
+
+    def end(self, feed: str) -> int:
+        """The last number that a feed gave."""
+
+    async def add(self, new: Subscription) -> None:
+        """Keep one that is not there yet."""
+
+    async def change(self, identity: str, wrapped_key: bytes, target: bytes) -> None:
+        """Keep another target."""
+
+    async def set_state(self, identity: str, state: str) -> None:
+        """Pause, resume (`active`) or remove."""
+
+    async def rewind(self, identity: str, upto: int) -> None:
+        """Go back, or on, to a record."""
+
+    async def replay(self, push: Push) -> None:
+        """Have a dead row tried anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostRoom:
     """What keeps addresses, and tells people what was changed.
 
     `open` opens a contact; `tag` names an address without being it, for a form; `word` makes a notice
     to somebody, of a kind, for the purpose of receipts. `check_url` raises ValueError, in plain words,
-    for a webhook that nothing could be delivered to.
+    for a webhook that nothing could be delivered to. `streams` says whether there is a broker, and
+    `open_target` opens where a subscription goes.
     """
 
     people: Correspondents
@@ -174,6 +211,9 @@ class PostRoom:
     word: Callable[[str, str, Mapping[str, Value]], Draft]
     check_url: Callable[[str], None]
     new_id: Callable[[str], str]
+    subscriptions: Subscriptions
+    streams: bool
+    open_target: Callable[[Subscription], Target]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gateway.core.channel import Electronic, Purpose
 from gateway.core.correspondent import Kind as CorrespondentKind
 from gateway.core.correspondent import Language
 from gateway.core.deadlines import Nation
+from gateway.core.push import Kind as PushKind
 
 SCOPES: Final = {
     "organisation": ("requests", "submissions"),
@@ -160,6 +161,68 @@ class ListCorrespondents(_Order, frozen=True, kw_only=True, tag="list-correspond
     after: str = ""
 
 
+class AddSubscription(_Order, frozen=True, kw_only=True, tag="add-subscription"):
+    """Push a feed of a consumer, from after a record on: to a webhook, or into a stream.
+
+    A webhook without a `secret` gets one, told in the answer and never again. `after` is the end of
+    the feed where it is None.
+    """
+
+    consumer: str
+    feed: str
+    kind: PushKind
+    url: str | None = None
+    secret: str | None = None
+    after: int | None = 0
+
+
+class ChangeSubscription(_Order, frozen=True, kw_only=True, tag="change-subscription"):
+    """Change a webhook: its URL, or its secret.
+
+    `rotate` puts a new secret, `secret` or one that is made, before the one that counts now, and both
+    count until `retire` takes the older one away.
+    """
+
+    id: str
+    url: str | None = None
+    rotate: bool = False
+    secret: str | None = None
+    retire: bool = False
+
+
+class SteerSubscription(_Order, frozen=True, kw_only=True, tag="steer-subscription"):
+    """Stop a subscription for a while, go on with it, or end it."""
+
+    id: str
+    act: Literal["pause", "resume", "remove"]
+
+
+class RewindSubscription(_Order, frozen=True, kw_only=True, tag="rewind-subscription"):
+    """Hand over again what comes after a record."""
+
+    id: str
+    after: int
+
+
+class ReplaySubscription(_Order, frozen=True, kw_only=True, tag="replay-subscription"):
+    """Try what was given up anew: one push, or every one of a subscription."""
+
+    id: str
+    push: str | None = None
+
+
+class ShowSubscription(_Order, frozen=True, kw_only=True, tag="show-subscription"):
+    """How a subscription stands, with what is on its way and what was given up."""
+
+    id: str
+
+
+class ListSubscriptions(_Order, frozen=True, kw_only=True, tag="list-subscriptions"):
+    """Every subscription, or those of a consumer."""
+
+    consumer: str | None = None
+
+
 Order = (
     AddParty
     | AddCertificate
@@ -178,4 +241,11 @@ Order = (
     | Prefer
     | ShowCorrespondent
     | ListCorrespondents
+    | AddSubscription
+    | ChangeSubscription
+    | SteerSubscription
+    | RewindSubscription
+    | ReplaySubscription
+    | ShowSubscription
+    | ListSubscriptions
 )

@@ -36,6 +36,7 @@ root = Group(
         "correspondent": "gateway.cli.correspondents:correspondent",
         "agreement": "gateway.cli.agreements:agreement",
         "preference": "gateway.cli.agreements:preference",
+        "subscription": "gateway.cli.subscriptions:subscription",
         "cert": "gateway.cli.certificates:cert",
         "duties": "gateway.cli.duties:duties",
         "sshkey": "gateway.cli.sshkeys:sshkey",

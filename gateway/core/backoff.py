@@ -22,6 +22,9 @@ DELAYS: Final = (
 # What failed together should not come back together; a tenth of a delay is spread enough.
 JITTER: Final = 0.1
 
+# A broker is ours to run, and is back in seconds or minutes.
+_STREAM_SECONDS_MOST: Final = 60
+
 _SINCE_FIRST: Final = tuple(accumulate(DELAYS))
 
 
@@ -36,3 +39,11 @@ def next_try(attempt: int, first_try_at: dt.datetime, jitter: float) -> dt.datet
     if attempt > len(DELAYS):
         return None
     return first_try_at + _SINCE_FIRST[attempt - 1] + DELAYS[attempt - 1] * (JITTER * jitter)
+
+
+def next_try_of_stream(attempt: int, now: dt.datetime, jitter: float) -> dt.datetime:
+    """When to try a broker again after `attempt` tries: 1, 2, 4 ... 60 seconds, and never given up."""
+    if attempt < 1 or not 0 <= jitter <= 1:
+        raise ValueError("attempt counts from 1, and jitter is from 0 to 1")
+    seconds = min(2 ** min(attempt - 1, 10), _STREAM_SECONDS_MOST)
+    return now + dt.timedelta(seconds=seconds * (1 + JITTER * jitter))

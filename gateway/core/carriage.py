@@ -13,12 +13,16 @@ Fate = Literal["on_its_way", "delivered", "failed"]
 
 
 class NotTakenError(Exception):
-    """A carrier did not take a notice; `temporary` if it may later. `code` names why, in our words."""
+    """A carrier did not take a notice; `temporary` if it may later. `code` names why, in our words.
 
-    def __init__(self, code: str, *, temporary: bool) -> None:
+    `retry_after` is in how many seconds it wants to be asked again, where it said so.
+    """
+
+    def __init__(self, code: str, *, temporary: bool, retry_after: int | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.temporary = temporary
+        self.retry_after = retry_after
 
 
 class Letters(Protocol):
@@ -56,5 +60,12 @@ class Hooks(Protocol):
     """Calls webhooks; raises NotTakenError. `message` is the id by which a repeat is known."""
 
     async def call(
-        self, url: str, secret: str, message: str, payload: bytes, now: dt.datetime
+        self,
+        url: str,
+        secret: str,
+        message: str,
+        payload: bytes,
+        now: dt.datetime,
+        *,
+        media_type: str = ...,
     ) -> None: ...

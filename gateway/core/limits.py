@@ -225,6 +225,16 @@ SSH_LOGIN_SECONDS: Final = 30
 NOTICES_AT_A_TIME: Final = 200
 NOTICES_HANDED_OVER: Final = 8
 
+# Records in one message of a stream: with their proofs they fit in a megabyte, which is what a NATS
+# server takes at most unless it is told otherwise.
+PUSH_PAGE_RECORDS: Final = 256
+
+# Subscriptions served at the same time: a receiver that lets us wait must not hold up the others.
+PUSHED_AT_A_TIME: Final = 64
+
+# Subscriptions of one consumer.
+SUBSCRIPTIONS_EACH: Final = 20
+
 # Requests that time changes in one commit, and that are raised from one file: all in one commit, whose
 # entries are made in some two tenths of a second.
 REQUESTS_AT_A_TIME: Final = 200

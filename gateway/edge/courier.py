@@ -15,9 +15,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +48,10 @@ ADDRESSES_MOST: Final = 32
 # How much of an answer's body may lie in memory unread.
 ANSWER_BYTES: Final = 4_096
 
+# Nobody has us wait for longer by a Retry-After.
+RETRY_AFTER_MOST: Final = 86_400
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -63,14 +69,23 @@ class Undelivered(Exception):  # noqa: N818 - an outcome, not a fault of ours
     `temporary` says whether trying again can help. `code` is stable: DESTINATION_REFUSED,
     ADDRESS_REFUSED, SECRET_NOT_VALID, REDIRECTED, GONE (each for good), NAME_NOT_FOUND,
     NOT_REACHED, CERTIFICATE_NOT_VALID, TIMED_OUT, ANSWER_NOT_VALID or REFUSED. `status` is the
-    receiver's answer where there was one.
+    receiver's answer where there was one, and `retry_after` the seconds, a day at most, after which
+    it wants to be asked again.
     """
 
-    def __init__(self, code: str, *, temporary: bool, status: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        temporary: bool,
+        status: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(code)
         self.temporary = temporary
         self.code = code
         self.status = status
+        self.retry_after = retry_after
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
@@ -108,7 +123,14 @@ class Courier:
         destination(url, self._allow)
 
     async def deliver(
-        self, url: str, secret: str, message_id: str, payload: bytes, now: dt.datetime
+        self,
+        url: str,
+        secret: str,
+        message_id: str,
+        payload: bytes,
+        now: dt.datetime,
+        *,
+        media_type: str = "application/json",
     ) -> Delivered:
         """Post a message of JSON once; raises Undelivered.
 
@@ -128,10 +150,11 @@ class Courier:
         try:
             async with asyncio.timeout(self._seconds):
                 addresses = await self._addresses(place)
-                status = await self._post(place, addresses, signed, payload)
+                headers = {"Content-Type": media_type, "User-Agent": "cms-gateway"} | signed
+                status, again = await self._post(place, addresses, headers, payload)
         except TimeoutError:
             raise Undelivered("TIMED_OUT", temporary=True) from None
-        _judge(status)
+        _judge(status, retry_after(again, now))
         return Delivered(status, now)
 
     async def _addresses(self, place: Destination) -> list[Address]:
@@ -156,9 +179,9 @@ class Courier:
         return found
 
     async def _post(
-        self, place: Destination, addresses: list[Address], signed: dict[str, str], payload: bytes
-    ) -> int:
-        """Post to one of these addresses and to no other; returns the status."""
+        self, place: Destination, addresses: list[Address], headers: dict[str, str], payload: bytes
+    ) -> tuple[int, str]:
+        """Post to one of these addresses and to no other; returns the status and Retry-After."""
         pinned = _Pinned(addresses)
         connector = aiohttp.TCPConnector(
             ssl=self._tls,
@@ -167,7 +190,6 @@ class Courier:
             force_close=True,
             socket_factory=pinned.socket,
         )
-        headers = {"Content-Type": "application/json", "User-Agent": "cms-gateway"} | signed
         try:
             async with (
                 aiohttp.ClientSession(
@@ -184,7 +206,7 @@ class Courier:
             ):
                 # With what it has not sent of its body, the connection is dropped.
                 answer.close()
-                return answer.status
+                return answer.status, answer.headers.get("Retry-After", "")
         except aiohttp.ClientConnectorCertificateError:
             raise Undelivered("CERTIFICATE_NOT_VALID", temporary=True) from None
         except aiohttp.ClientConnectorError:
@@ -229,7 +251,20 @@ class _Pinned(AbstractResolver):
         return socket.socket(family, kind, proto)
 
 
-def _judge(status: int) -> None:
+def retry_after(text: str, now: dt.datetime) -> int | None:
+    """The seconds that a Retry-After asks for, a day at most; None for what is none (RFC 9110)."""
+    if _SECONDS.fullmatch(text):
+        return min(int(text), RETRY_AFTER_MOST)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    return min(max(int((at - now).total_seconds()), 0), RETRY_AFTER_MOST)
+
+
+def _judge(status: int, again: int | None) -> None:
     """Raise Undelivered unless the answer says that the message was taken."""
     if 200 <= status < 300:
         return
@@ -237,4 +272,4 @@ def _judge(status: int) -> None:
         raise Undelivered("REDIRECTED", temporary=False, status=status)
     if status == 410:
         raise Undelivered("GONE", temporary=False, status=status)
-    raise Undelivered("REFUSED", temporary=True, status=status)
+    raise Undelivered("REFUSED", temporary=True, status=status, retry_after=again)

@@ -39,6 +39,7 @@ ALLOWED: Final = frozenset(
         "size",
         "status",
         "submission",
+        "subscription",
         "timestamp",
         "version",
         "work",

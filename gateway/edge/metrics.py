@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -12,8 +13,8 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-# A figure: its name, what it is, and its values by two labels.
-Family = tuple[str, str, dict[tuple[str, str], float]]
+# Its name and text, and its values by their labels, which are texts.
+Family = tuple[str, str, Mapping[Any, float]]
 
 
 class Metrics:
@@ -77,8 +78,8 @@ class Metrics:
         """Publish a figure that is read when it is asked for."""
         Gauge(f"cms_gateway_{name}", text, registry=self._registry).set_function(read)
 
-    def families(self, read: Callable[[], list[Family]], labels: tuple[str, str]) -> None:
-        """Publish figures by two labels, each with its name and text, read when asked for."""
+    def families(self, read: Callable[[], Sequence[Family]], labels: Sequence[str]) -> None:
+        """Publish figures by labels, each with its name and text, read when asked for."""
         self._registry.register(_Families(read, labels))
 
     def render(self) -> bytes:
@@ -87,9 +88,9 @@ class Metrics:
 
 
 class _Families(Collector):
-    """Figures by two labels, as they are at the moment."""
+    """Figures by labels, as they are at the moment."""
 
-    def __init__(self, read: Callable[[], list[Family]], labels: tuple[str, str]) -> None:
+    def __init__(self, read: Callable[[], Sequence[Family]], labels: Sequence[str]) -> None:
         self._read = read
         self._labels = labels
 

@@ -151,6 +151,18 @@ class Uncollected(Entry, frozen=True, tag="feed.uncollected"):
     end: Place
 
 
+class FeedPushed(Entry, frozen=True, tag="feed.pushed"):
+    """A stretch of a feed was handed to a webhook, or put into a stream."""
+
+    subscription: Text
+    push: Text
+    feed: Text
+    consumer: Text
+    first: Place
+    last: Count
+    count: Count
+
+
 class Administered(msgspec.Struct, frozen=True, gc=False):
     """An act of administration; what changed is for people to read."""
 
@@ -170,6 +182,7 @@ Fact = (
     | Used
     | Rejected
     | Uncollected
+    | FeedPushed
     | Told
     | Administered
 )
@@ -194,6 +207,15 @@ ADMINISTRATION: Final = frozenset(
         "agreement.made",
         "agreement.ended",
         "preference.changed",
+        "subscription.added",
+        "subscription.changed",
+        "subscription.paused",
+        "subscription.resumed",
+        "subscription.disabled",
+        "subscription.rewound",
+        "subscription.removed",
+        "push.parked",
+        "push.replayed",
         "code.exchanged",
         "key.added",
         "duties.changed",
@@ -212,6 +234,7 @@ _DECODER: Final = msgspec.json.Decoder(
     | Used
     | Rejected
     | Uncollected
+    | FeedPushed
     | Told,
 )
 # Those with hashes; of the others only the form is to be looked at.

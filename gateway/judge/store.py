@@ -8,6 +8,7 @@ The steps, in order:
 4. every stretch of every feed, and what it shows, against what was entered as relayed
 5. who may speak, against the acts of administration that were entered
 6. what was asked and what became of it, against the entries of requests and notices
+7. feeds that are pushed, and what is on its way, against what was entered of them
 
 Nothing is decrypted, so an auditor needs no secret. With `open_block`, which whoever holds the
 wrapping keys can give, each record's digest is computed again from what is sealed.
@@ -34,13 +35,16 @@ from gateway.judge.entries import (
     Accepted,
     Administered,
     Amended,
+    Delivered,
     Fact,
+    FeedPushed,
     Received,
     Refused,
     Relayed,
     read_entries,
 )
 from gateway.judge.notes import read_checkpoint
+from gateway.judge.pushed import KINDS, Pushed
 from gateway.judge.receipt import Judged, check_jws
 from gateway.judge.registry import check_registry
 from gateway.judge.story import Story
@@ -97,6 +101,7 @@ class _Store:
         self._told: list[tuple[int, Told]] = []
         self._amended: list[tuple[Any, ...]] = []
         self._administered: list[dict[str, Any]] = []
+        self._pushed = Pushed(self._say)
         self._sound = 0  # entries up to the last checkpoint that agreed
         self._broken = False
 
@@ -112,6 +117,8 @@ class _Store:
             self._uptakes.compare(self._rows, self._say)
         if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'request_event'")):
             check_asked(self._rows, self._told, self._administered, self._say)
+        if list(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'subscription'")):
+            self._pushed.check(self._rows)
         found = self._findings.all()
         facts = (("ledger", self._key.name), ("size", str(size)))
         return Verdict(
@@ -153,11 +160,15 @@ class _Store:
             facts = list(read_entries(entries))
             story.take(size, facts)
             self._remember(size, facts)
-            self._administered += [
-                json.loads(entry)
-                for entry, fact in zip(entries, facts, strict=True)
-                if isinstance(fact, Administered)
-            ]
+            for index, (entry, fact) in enumerate(zip(entries, facts, strict=True), size):
+                if isinstance(fact, Delivered):
+                    self._pushed.shown(fact.feed, fact.consumer, fact.client, fact.first, fact.last)
+                elif isinstance(fact, FeedPushed) or (
+                    isinstance(fact, Administered) and fact.kind.startswith(KINDS)
+                ):
+                    self._pushed.take(index, json.loads(entry))
+                elif isinstance(fact, Administered):
+                    self._administered.append(json.loads(entry))
             hashes = leaf_hashes(entries)
             at = 0
             while pending is not None and pending[0] <= size + len(entries):

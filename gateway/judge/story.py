@@ -17,6 +17,7 @@ from gateway.judge.entries import (
     Amended,
     Delivered,
     Fact,
+    FeedPushed,
     Opened,
     Received,
     Refused,
@@ -67,7 +68,7 @@ class Story:
                 self._relayed(at, fact)
             elif isinstance(fact, Amended):
                 self._amended(at, fact)
-            elif isinstance(fact, Delivered):
+            elif isinstance(fact, Delivered | FeedPushed):
                 self._delivered(at, fact)
             elif isinstance(fact, Retrieved | Used | Rejected | Uncollected):
                 self._said(at, fact)
@@ -130,7 +131,7 @@ class Story:
         elif self._last_relayed not in {None, fact.by}:
             self._say(index, f"it does not follow the entries of submission {shown(fact.by)}")
 
-    def _delivered(self, index: int, fact: Delivered) -> None:
+    def _delivered(self, index: int, fact: Delivered | FeedPushed) -> None:
         if fact.last - fact.first + 1 != fact.count:
             self._say(index, f"it counts {fact.count} records from {fact.first} to {fact.last}")
         self._within(index, fact.feed, fact.last)

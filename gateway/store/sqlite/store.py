@@ -27,9 +27,11 @@ from gateway.store.sqlite.journal import Journal
 from gateway.store.sqlite.mailbox import Mailboxes
 from gateway.store.sqlite.matches import Matches
 from gateway.store.sqlite.notices import Notices
+from gateway.store.sqlite.pushes import Pushes
 from gateway.store.sqlite.registry import Registry
 from gateway.store.sqlite.requests import Requests
 from gateway.store.sqlite.shelf import Shelf
+from gateway.store.sqlite.subscriptions import Subscriptions
 from gateway.store.sqlite.tree import Tree
 from gateway.store.sqlite.uploads import Uploads
 from gateway.store.sqlite.uptake import Uptakes
@@ -66,6 +68,8 @@ class Store:
         self.corrections = Corrections(self._reader, self.journal, self.shelf)
         self.requests = Requests(self.writer, self._reader)
         self.notices = Notices(self.writer, self._reader)
+        self.pushes = Pushes(self.writer, self._reader)
+        self.subscriptions = Subscriptions(self.writer, self.pushes)
         self.correspondents = Correspondents(self.writer, self._reader)
         self.codes = Codes(self.writer, self._reader)
         self.fading = Fading(self.writer, self._reader, self.codes)
