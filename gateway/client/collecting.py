@@ -11,13 +11,13 @@ record against the ledger. Who controls the gateway can keep records back; they 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from gateway.client.answers import FeedStanding, RejectedRow
-from gateway.client.connection import Connection, Reply
+from gateway.client.connection import Connection
 from gateway.client.events import FeedPage, Rejection
 from gateway.client.problem import EvidenceError
 from gateway.client.profile import Profile
@@ -58,7 +58,8 @@ class Collecting:
                 params["after"] = after
             elif first is not None:
                 params["from"] = str(first)
-            page = _page(await self._connection.call("GET", f"/v1/feeds/{name}", params=params))
+            reply = await self._connection.call("GET", f"/v1/feeds/{name}", params=params)
+            page = page_of(reply.body, reply.headers)
             if self.profile.vkey is not None:
                 check_page(page, self.profile.vkey, proofs=proofs)
             if page.count or not follow:
@@ -120,8 +121,9 @@ def check_page(page: FeedPage, vkey: str, *, proofs: bool = True) -> None:
             raise EvidenceError("The page", verdict)
 
 
-def _page(reply: Reply) -> FeedPage:
-    lines = tuple(reply.body.removesuffix(b"\n").split(b"\n"))
+def page_of(content: bytes, headers: Mapping[str, str]) -> FeedPage:
+    """A page, out of what carried it: its bytes, and the header fields beside them."""
+    lines = tuple(content.removesuffix(b"\n").split(b"\n"))
     told = msgspec.json.decode(lines[-1])["data"]
-    headers = {name: reply.headers[name] for name in _SIGNED if name in reply.headers}
-    return FeedPage(lines, headers, told["next"], told["count"], told["more"])
+    signed = {name: headers[name] for name in _SIGNED if name in headers}
+    return FeedPage(lines, signed, told["next"], told["count"], told["more"])
