@@ -20,6 +20,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -118,7 +119,7 @@ class Counter:
     clock: Callable[[], dt.datetime]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """A page of a feed: its lines, and where to go on."""
 
@@ -126,7 +127,7 @@ class Page:
     next: str
     count: int
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """The page as it travels: each line with its line feed."""
         return b"\n".join(self.lines) + b"\n"
