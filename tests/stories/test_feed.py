@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.cursor import write_cursor
 from gateway.judge.feed import verify_feed
 from tests.conftest import SAMPLES, House
 from tests.schedules import schedule
@@ -168,3 +169,19 @@ async def test_what_a_reader_who_has_left_never_saw_is_not_entered_as_shown(hous
     evidence = house.gateway.store.evidence
     kinds = [json.loads(evidence.entry(n))["kind"] for n in range(evidence.size)]
     assert "feed.delivered" not in kinds
+
+
+async def test_a_page_ends_where_its_entry_does_whatever_comes_meanwhile(house: House) -> None:
+    await house.employer.submit(rows(1, 4), "text/csv")
+    for turn in range(1, 9):
+        first = 100 * turn
+        got = await asyncio.gather(
+            house.employer.submit(rows(first, 1), "text/csv"),
+            house.tracing.call("GET", f"/v1/feeds/tracing?after={write_cursor('tracing', 0)}"),
+            house.employer.submit(rows(first + 10, 10), "text/csv"),
+            house.tracing.call("GET", f"/v1/feeds/tracing?after={write_cursor('tracing', 0)}"),
+            house.employer.submit(rows(first + 50, 5), "text/csv"),
+        )
+        for status, raw, _ in (got[1], got[3]):
+            assert status == 200
+            assert verify_feed(raw.splitlines(), house.gateway.ring.evidence.vkey).ok
