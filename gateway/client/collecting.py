@@ -49,15 +49,22 @@ class Collecting:
         """Pages of a feed, from a cursor, or from what was acknowledged last.
 
         Ends at the end of the feed; with `follow` it waits there for more, for ever, and leaves out
-        pages without records. Raises EvidenceError for a page that does not verify.
+        pages without records. Raises EvidenceError for a page that does not verify, that is of
+        another feed, or that does not go on where the one before it ended.
         """
+        due: int | None = None
         while True:
             params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
             if after is not None:
                 params["after"] = after
-            page = _page(await self._connection.call("GET", f"/v1/feeds/{name}", params=params))
+            page, told = _page(
+                await self._connection.call("GET", f"/v1/feeds/{name}", params=params)
+            )
             if self.profile.vkey is not None:
                 check_page(page, self.profile.vkey, proofs=proofs)
+            if told.feed != name or due not in {None, told.first}:
+                raise _wrong(f"it is not the page of {name} that was asked for")
+            due = told.first + told.count
             if page.count or not follow:
                 yield page
             after = page.next
@@ -107,18 +114,47 @@ def check_page(page: FeedPage, vkey: str, *, proofs: bool = True) -> None:
     try:
         verify_page(page.headers, page.content, key.key_id.hex(), key.public)
     except NotGenuine as fault:
-        finding = Finding(
-            "the page", str(fault), "Read it again; if it persists, tell the operator."
-        )
-        raise EvidenceError("The page", Verdict((finding,))) from fault
+        raise _wrong(str(fault)) from fault
     if proofs:
         verdict = verify_feed(page.lines, vkey)
         if not verdict.ok:
             raise EvidenceError("The page", verdict)
 
 
-def _page(reply: Reply) -> FeedPage:
+class _Told(msgspec.Struct):
+    """What a page line tells that the client goes by."""
+
+    feed: str
+    first: int
+    next: str
+    count: int
+    more: bool
+
+
+class _Last(msgspec.Struct):
+    """The last line of a page."""
+
+    data: _Told
+
+
+_LAST: Final = msgspec.json.Decoder(_Last)
+
+
+def _page(reply: Reply) -> tuple[FeedPage, _Told]:
+    """A page, and what its last line tells; raises EvidenceError for what is no page."""
     lines = tuple(reply.body.removesuffix(b"\n").split(b"\n"))
-    told = msgspec.json.decode(lines[-1])["data"]
     headers = {name: reply.headers[name] for name in _SIGNED if name in reply.headers}
-    return FeedPage(lines, headers, told["next"], told["count"], told["more"])
+    try:
+        told = _LAST.decode(lines[-1]).data
+        page = FeedPage(lines, headers, told.next, told.count, told.more)
+        numbers = [event.seq for event in page.events]
+    except (msgspec.DecodeError, RecursionError) as fault:
+        raise _wrong("it is no page of a feed") from fault
+    if numbers != list(range(told.first, told.first + told.count)):
+        raise _wrong("its records are not those that it counts")
+    return page, told
+
+
+def _wrong(what: str) -> EvidenceError:
+    finding = Finding("the page", what, "Read it again; if it persists, tell the operator.")
+    return EvidenceError("The page", Verdict((finding,)))
