@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway.core import feed_event
+from gateway.core.cursor import write_cursor
 
 Tie = Literal["named", "matched", "possible", "unasked"]
 """How a record is tied to the request: named by its sender, or found to be about it, certainly or
@@ -122,6 +123,11 @@ class _Line(msgspec.Struct):
 _LINE = msgspec.json.Decoder(_Line)
 _DATA = msgspec.json.Decoder(_Data)
 _BLOCK = msgspec.json.Decoder(_Block)
+
+
+def beginning(feed: str) -> str:
+    """The cursor before the first record of a feed: for whoever has nothing of it yet, or no more."""
+    return write_cursor(feed, 0)
 
 
 def events_of(lines: Iterable[bytes]) -> Iterator[Event]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.client.api import Client
-from gateway.client.events import Rejection
+from gateway.client.events import Rejection, beginning
 from gateway.consumers.inbox import Inbox
 from gateway.consumers.plausible import implausible
 
@@ -37,7 +37,8 @@ async def collect(
     """
     count = 0
     await _answer(client, inbox)  # what a process that was killed did not come to
-    after = inbox.cursor
+    # Not where the gateway would go on: an inbox that was lost has nothing of what was acknowledged.
+    after = inbox.cursor or beginning(inbox.feed)
     async for page in client.feed(inbox.feed, after=after, limit=limit, follow=follow):  # 1
         new = inbox.take(page)  # 2
         count += new
@@ -62,7 +63,10 @@ async def _answer(client: Client, inbox: Inbox) -> None:
     inbox.answer(upto)
 
 
-async def take_up(client: Client, inbox: Inbox) -> None:
-    """Say that everything the inbox holds without gaps is in use."""
+async def take_up(client: Client, inbox: Inbox, upto: str | None = None) -> None:
+    """Say that what the inbox holds without gaps is in use: all of it, or up to a cursor.
+
+    Where something else may collect meanwhile, the cursor is that from before the events were read.
+    """
     if (cursor := inbox.cursor) is not None:
-        await client.acknowledge(inbox.feed, delivered=cursor, used=cursor)
+        await client.acknowledge(inbox.feed, delivered=cursor, used=upto or cursor)
