@@ -189,7 +189,7 @@ def standing_of(caller: Caller, feed: str, taking: Taking) -> Standing:
 def rejections(caller: Caller, submission: str, taking: Taking) -> list[dict[str, Any]]:
     """Rows of a submission that teams could not use, for its organisation; raises Refused(NOT_FOUND).
 
-    Which team it was is not said.
+    Which team it was is not said here; the ledger, which is public, names it.
     """
     rows = taking.uptakes.rejections(caller.party, submission)
     if caller.kind != "organisation" or rows is None:

@@ -184,6 +184,7 @@ class _Taken:
             submission=each.submission_id,
             row=each.row,
             code=each.rejection.code,
+            field=each.rejection.field,
         )
 
     def write(self, turn: Turn) -> None:
