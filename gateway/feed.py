@@ -172,7 +172,8 @@ async def read_page(
     size, note = counter.ledger.checkpoint()
     source = f"{counter.issuer}/v1/feeds/{feed}"
     lines: list[bytes] = []
-    for item in shelf.items(feed, seen + 1, limit) if last > seen else ():
+    # What came while the look was entered was not entered with it, and waits for the next page.
+    for item in shelf.items(feed, seen + 1, last - seen) if last > seen else ():
         _check_view(feed, item, counter)
         lines += _show(item, seen + 1, last, size, counter, source, proofs=proofs)  # 4, 5
     cursor = write_cursor(feed, last)

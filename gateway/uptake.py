@@ -105,8 +105,11 @@ class Uptakes(Protocol):
     """Remembers what consumers said; `take` and `alarm` are durable, with their entries, on return.
 
     `take` leaves out rejections of records that this consumer rejected before, and returns where it
-    then stands. `standings` are those of every consumer of every feed. `alarmed` is the number up to
-    which a feed had been collected when that was last said to be too long ago.
+    then stands. What several say at once it takes one after the other, and checks each by
+    `check_order` in its turn; `told` makes the notices about the rejections that count.
+    `standings` are those of every consumer of every feed. `alarmed` is the number up to which a feed
+    had been collected when that was last said to be too long ago; `alarm` says whether it still was
+    so far and no further.
     """
 
     def standing(self, feed: str, consumer: str) -> Standing: ...
@@ -121,9 +124,9 @@ class Uptakes(Protocol):
         delivered: int | None,
         used: int | None,
         found: Sequence[Found],
-        notices: Sequence[Draft],
+        told: Callable[[Sequence[Found]], Sequence[Draft]],
     ) -> Standing: ...
-    async def alarm(self, standing: Standing, notice: Draft) -> None: ...
+    async def alarm(self, standing: Standing, notice: Draft) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +154,30 @@ async def take(caller: Caller, feed: str, said: Uptake, taking: Taking) -> Stand
     _check(caller, feed, taking)  # 1
     delivered, used = _upto(said.delivered, feed, taking), _upto(said.used, feed, taking)  # 2
     before = taking.uptakes.standing(feed, caller.party)
-    has = before.delivered if delivered is None else delivered
+    seqs = [each.seq for each in said.errors]
+    check_order(before.delivered if delivered is None else delivered, used, seqs)
+    known = taking.uptakes.rejected(feed, caller.party, seqs)
+    found = [_find(each, feed, taking) for each in said.errors if each.seq not in known]  # 3
+    stands = await taking.uptakes.take(
+        feed, caller, delivered, used, found, lambda counted: _told(counted, taking)
+    )  # 4
+    if found:
+        taking.sent()
+    return stands
+
+
+def check_order(has: int, used: int | None, seqs: Sequence[int]) -> None:
+    """Raise Refused(PARAMETER_NOT_VALID) for what is said of records that are not in its hands."""
     if used is not None and used > has:
         raise Refused(
             Reason.PARAMETER_NOT_VALID,
             "What is in use is in your hands: acknowledge it as delivered too.",
         )
-    seqs = [each.seq for each in said.errors]
     if seqs and max(seqs) > has:
         raise Refused(
             Reason.PARAMETER_NOT_VALID,
             "A record is rejected once it was acknowledged as delivered.",
         )
-    known = taking.uptakes.rejected(feed, caller.party, seqs)
-    found = [_find(each, feed, taking) for each in said.errors if each.seq not in known]  # 3
-    notices = _told(found, taking)
-    stands = await taking.uptakes.take(feed, caller, delivered, used, found, notices)  # 4
-    if notices:
-        taking.sent()
-    return stands
 
 
 def standing_of(caller: Caller, feed: str, taking: Taking) -> Standing:
@@ -181,7 +189,7 @@ def standing_of(caller: Caller, feed: str, taking: Taking) -> Standing:
 def rejections(caller: Caller, submission: str, taking: Taking) -> list[dict[str, Any]]:
     """Rows of a submission that teams could not use, for its organisation; raises Refused(NOT_FOUND).
 
-    Which team it was is not said.
+    Which team it was is not said here; the ledger, which is public, names it.
     """
     rows = taking.uptakes.rejections(caller.party, submission)
     if caller.kind != "organisation" or rows is None:
@@ -218,10 +226,9 @@ async def watch(taking: Taking, now: dt.datetime) -> list[Standing]:
             "waiting": str(standing.end - standing.delivered),
             "since": written(read(oldest))[:16].replace("T", " "),
         }
-        await taking.uptakes.alarm(
-            standing, taking.tell(standing.consumer, "feed_uncollected", values)
-        )
-        late.append(standing)
+        notice = taking.tell(standing.consumer, "feed_uncollected", values)
+        if await taking.uptakes.alarm(standing, notice):
+            late.append(standing)
     if late:
         taking.sent()
     return late

@@ -132,6 +132,7 @@ def show_proposals(
     team = TEAMS[name]
     known = _read(team.read, book)
     with inbox_of(directory, name) as inbox:
+        upto, cursor = inbox.upto, inbox.cursor
         made = _made(lambda: team.propose(list(inbox.events()), known, installed(), on or _today()))
         if as_json:
             screen.emit({"proposals": msgspec.to_builtins(made)})
@@ -139,13 +140,14 @@ def show_proposals(
             for each in made:
                 click.echo(explained(each) if explain else each.line())
         if take_up:
-            run(_in_use(profile, inbox))
+            if cursor is not None:
+                run(_in_use(profile, inbox, cursor))
+            screen.say(f"In use up to record {upto}.")
 
 
-async def _in_use(profile: Path, inbox: Inbox) -> None:
+async def _in_use(profile: Path, inbox: Inbox, cursor: str) -> None:
     async with opened(profile) as client:
-        await upto_here(client, inbox)
-    screen.say(f"In use up to record {inbox.upto}.")
+        await upto_here(client, inbox, cursor)
 
 
 @consumer.command(

@@ -50,8 +50,10 @@ class Collecting:
         """Pages of a feed, from a cursor, or the record of a number, or what was acknowledged last.
 
         Ends at the end of the feed; with `follow` it waits there for more, for ever, and leaves out
-        pages without records. Raises EvidenceError for a page that does not verify.
+        pages without records. Raises EvidenceError for a page that does not verify, that is of
+        another feed, or that does not go on where the one before it ended.
         """
+        due = first
         while True:
             params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
             if after is not None:
@@ -62,6 +64,9 @@ class Collecting:
             page = page_of(reply.body, reply.headers)
             if self.profile.vkey is not None:
                 check_page(page, self.profile.vkey, proofs=proofs)
+            if page.feed != name or due not in {None, page.first}:
+                raise wrong_page(f"it is not the page of {name} that was asked for")
+            due = page.first + page.count
             if page.count or not follow:
                 yield page
             after = page.next
@@ -111,19 +116,51 @@ def check_page(page: FeedPage, vkey: str, *, proofs: bool = True) -> None:
     try:
         verify_page(page.headers, page.content, key.key_id.hex(), key.public)
     except NotGenuine as fault:
-        finding = Finding(
-            "the page", str(fault), "Read it again; if it persists, tell the operator."
-        )
-        raise EvidenceError("The page", Verdict((finding,))) from fault
+        raise wrong_page(str(fault)) from fault
     if proofs:
         verdict = verify_feed(page.lines, vkey)
         if not verdict.ok:
             raise EvidenceError("The page", verdict)
 
 
+class _Told(msgspec.Struct):
+    """What a page line tells that the client goes by."""
+
+    feed: str
+    first: int
+    next: str
+    count: int
+    more: bool
+
+
+class _Last(msgspec.Struct):
+    """The last line of a page."""
+
+    data: _Told
+
+
+_LAST: Final = msgspec.json.Decoder(_Last)
+
+
 def page_of(content: bytes, headers: Mapping[str, str]) -> FeedPage:
-    """A page, out of what carried it: its bytes, and the header fields beside them."""
+    """A page, out of what carried it: its bytes, and the header fields beside them.
+
+    Raises EvidenceError for what is no page, or does not hold the records that it counts.
+    """
     lines = tuple(content.removesuffix(b"\n").split(b"\n"))
-    told = msgspec.json.decode(lines[-1])["data"]
     signed = {name: headers[name] for name in _SIGNED if name in headers}
-    return FeedPage(lines, signed, told["next"], told["count"], told["more"])
+    try:
+        told = _LAST.decode(lines[-1]).data
+        page = FeedPage(lines, signed, told.feed, told.first, told.next, told.count, told.more)
+        numbers = [event.seq for event in page.events]
+    except (msgspec.DecodeError, RecursionError) as fault:
+        raise wrong_page("it is no page of a feed") from fault
+    if numbers != list(range(told.first, told.first + told.count)):
+        raise wrong_page("its records are not those that it counts")
+    return page
+
+
+def wrong_page(what: str) -> EvidenceError:
+    """What is wrong with a page, as everything that does not verify is told."""
+    finding = Finding("the page", what, "Read it again; if it persists, tell the operator.")
+    return EvidenceError("The page", Verdict((finding,)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -53,39 +54,59 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
-class FeedPage(msgspec.Struct, frozen=True):
+class FeedPage(msgspec.Struct, frozen=True, dict=True):
     """A page of a feed: its lines exactly as they came, the last being the page line.
 
-    `headers` are those under the page's signature, and the signature. `next` is the cursor to go on
+    `headers` are those under the page's signature, and the signature. `first` is the number of its
+    first record, or of the one that is to come. `next` is the cursor to go on
     from, and to acknowledge once everything before it is safe.
     """
 
     lines: tuple[bytes, ...]
     headers: dict[str, str]
+    feed: str
+    first: int
     next: str
     count: int
     more: bool
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """The bytes of the page, as they were signed."""
         return b"\n".join(self.lines) + b"\n"
 
-    @property
+    @cached_property
     def events(self) -> tuple[Event, ...]:
         """What organisations sent, in the order of the feed."""
         return tuple(events_of(self.lines))
 
 
+# SQLite has no number that is greater, and neither has the ledger.
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+
+
+class _Group(msgspec.Struct):
+    """A group that is shown."""
+
+    value: dict[str, Any]
+
+
+class _Block(msgspec.Struct):
+    """What an event of a block holds that a consumer needs."""
+
+    submission: str
+    format: str
+
+
 class _Data(msgspec.Struct):
     """What an event of a record holds."""
 
-    seq: int
-    row: int
+    seq: Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
+    row: _Number
     submission: str
     type: str
     purposes: tuple[str, ...]
-    groups: dict[str, dict[str, Any]]
+    groups: dict[str, _Group]
     withheld: dict[str, str]
 
 
@@ -94,17 +115,17 @@ class _Line(msgspec.Struct):
 
     type: str
     data: msgspec.Raw
-    time: str = ""
+    time: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     organisation: str = ""
     organisationclass: str = ""
-    ledgerentry: str = "0"
+    ledgerentry: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,16}$")] = "0"
     confidence: Tie = "unasked"
     request: str | None = None
 
 
 _LINE = msgspec.json.Decoder(_Line)
 _DATA = msgspec.json.Decoder(_Data)
-_BLOCK = msgspec.json.Decoder(dict[str, Any])
+_BLOCK = msgspec.json.Decoder(_Block)
 
 
 def events_of(lines: Iterable[bytes]) -> Iterator[Event]:
@@ -114,9 +135,11 @@ def events_of(lines: Iterable[bytes]) -> Iterator[Event]:
         line = _LINE.decode(raw)
         if line.type == feed_event.BLOCK:
             block = _BLOCK.decode(line.data)
-            formats[block["submission"]] = block["format"]
+            formats[block.submission] = block.format
         elif line.type.startswith(feed_event.RECORD):
             data = _DATA.decode(line.data)
+            if data.submission not in formats or line.time is None:
+                raise msgspec.ValidationError("a record without its block, or without its time")
             yield Event(
                 seq=data.seq,
                 type=data.type,
@@ -125,11 +148,11 @@ def events_of(lines: Iterable[bytes]) -> Iterator[Event]:
                 organisation=line.organisation,
                 organisation_class=line.organisationclass,
                 format=formats[data.submission],
-                recorded_at=dt.datetime.fromisoformat(line.time),
+                recorded_at=line.time,
                 purposes=data.purposes,
                 entry=int(line.ledgerentry),
                 confidence=line.confidence,
-                groups={name: group["value"] for name, group in data.groups.items()},
+                groups={name: group.value for name, group in data.groups.items()},
                 withheld=tuple(sorted(data.withheld)),
                 request=line.request,
             )

@@ -63,7 +63,10 @@ async def _answer(client: Client, inbox: Inbox) -> None:
     inbox.answer(upto)
 
 
-async def take_up(client: Client, inbox: Inbox) -> None:
-    """Say that everything the inbox holds without gaps is in use."""
+async def take_up(client: Client, inbox: Inbox, upto: str | None = None) -> None:
+    """Say that what the inbox holds without gaps is in use: all of it, or up to a cursor.
+
+    Where something else may collect meanwhile, the cursor is that from before the events were read.
+    """
     if (cursor := inbox.cursor) is not None:
-        await client.acknowledge(inbox.feed, delivered=cursor, used=cursor)
+        await client.acknowledge(inbox.feed, delivered=cursor, used=upto or cursor)

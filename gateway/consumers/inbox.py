@@ -3,17 +3,20 @@
 The number of an event is its name: what comes again is known, what comes early waits for what is
 before it. `reach` is how far the inbox is whole; only so far is anything acknowledged. All that a
 page brings is one transaction with one flush, so that a process can be killed at any moment and goes
-on where it was. Events are sealed (AES-256-GCM) under a key that is not in the database.
+on where it was. Events are sealed (AES-256-GCM) under a key that is not in the database, and what
+tells a repeat from something else is a digest under that key, from which nothing can be guessed.
 
-If an attacker controls the database they can withhold events; they cannot read or change one unseen.
+If an attacker controls the database they can withhold the newest events; they cannot read one, or
+change or remove one unseen.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -69,20 +72,27 @@ class Inbox:
     def __init__(self, path: Path, feed: str, key: bytes, chance: Callable[[int], bytes]) -> None:
         if tuple(map(int, apsw.sqlite_lib_version().split("."))) < _OLDEST:
             raise InboxError("This SQLite can lose data; install apsw with 3.51.3 or newer.")
+        if len(key) != KEY_BYTES:
+            raise InboxError(
+                f"The key of {path} is not whole; put back the one that was made with it."
+            )
         self.feed = feed
         self._seal = AESGCM(key)
+        self._mark = hmac.digest(key, b"what an event is", "sha256")
         self._chance = chance
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._db = apsw.Connection(str(path))
-        try:
-            self._open(path)
-        except BaseException:
-            self._db.close()
-            raise
+        with _usable():
+            self._db = apsw.Connection(str(path))
+            try:
+                self._open(path)
+            except BaseException:
+                self._db.close()
+                raise
 
     def _open(self, path: Path) -> None:
         db = self._db
         db.set_busy_timeout(5_000)
+        db.transaction_mode = "IMMEDIATE"  # what is read before it writes is still so when it does
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", 2)
         db.pragma("secure_delete", 1)
@@ -120,10 +130,12 @@ class Inbox:
 
     def answer(self, upto: int) -> None:
         """Keep that the gateway has been told of everything up to a number."""
-        self._db.execute("UPDATE inbox SET answered = ?", (upto,))
+        with _usable():
+            self._db.execute("UPDATE inbox SET answered = ?", (upto,))
 
     def _numbers(self) -> tuple[int, int]:
-        rows: list[Any] = self._db.execute("SELECT reach, answered FROM inbox").fetchall()
+        with _usable():
+            rows: list[Any] = self._db.execute("SELECT reach, answered FROM inbox").fetchall()
         return rows[0][0], rows[0][1]
 
     @property
@@ -137,19 +149,20 @@ class Inbox:
         return self._place()[0]
 
     def _place(self) -> tuple[int, str | None]:
-        rows: list[Any] = self._db.execute(
-            "SELECT upto, text FROM cursor WHERE upto <= (SELECT reach FROM inbox) "
-            "ORDER BY upto DESC LIMIT 1"
-        ).fetchall()
+        with _usable():
+            rows: list[Any] = self._db.execute(
+                "SELECT upto, text FROM cursor WHERE upto <= (SELECT reach FROM inbox) "
+                "ORDER BY upto DESC LIMIT 1"
+            ).fetchall()
         return rows[0] if rows else (0, None)
 
     def take(self, page: FeedPage) -> int:
         """Keep what a page brings, durably; returns how many of its events are new.
 
-        Raises AlteredError, and then keeps nothing of the page.
+        Raises AlteredError and InboxError, and then keeps nothing of the page.
         """
         events = page.events
-        with self._db:
+        with _usable(), self._db:
             new = sum(self._keep(event) for event in events)
             if events:
                 self._db.execute(
@@ -169,7 +182,7 @@ class Inbox:
     def _keep(self, event: Event) -> bool:
         # How it is tied to a request may be found out later; all else is as it was sent.
         fixed = msgspec.structs.replace(event, confidence="unasked", request=None)
-        digest = hashlib.sha256(_ENCODE(fixed)).digest()
+        digest = hmac.digest(self._mark, _ENCODE(fixed), "sha256")
         known = self._db.execute("SELECT digest FROM event WHERE seq = ?", (event.seq,)).fetchall()
         if known and known[0][0] != digest:
             raise AlteredError(
@@ -198,21 +211,48 @@ class Inbox:
     def events(self, first: int = 1, end: int | None = None) -> Iterator[Event]:
         """Events in order, from a number up to `reach`, or up to before `end`; raises InboxError."""
         upto = self.reach if end is None else min(end - 1, self.reach)
-        for seq, sealed in self._db.execute(
-            "SELECT seq, sealed FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, upto)
-        ):
-            try:
-                plain = self._seal.decrypt(
-                    sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._about(seq)
-                )
-            except InvalidTag:
-                raise InboxError(
-                    f"Event {seq} of the inbox does not open: this is not its key, or it was altered."
-                ) from None
-            yield _DECODE(plain)
+        due = first
+        with _usable():
+            for seq, sealed in self._db.execute(
+                "SELECT seq, sealed FROM event WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first, upto),
+            ):
+                if seq != due:
+                    break
+                due += 1
+                yield self._opened(seq, sealed)
+        if due <= upto:
+            raise InboxError(
+                f"Event {due} is gone from the inbox. Begin another, which collects all of it again."
+            )
+
+    def _opened(self, seq: int, sealed: bytes) -> Event:
+        try:
+            plain = self._seal.decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._about(seq)
+            )
+        except InvalidTag:
+            raise InboxError(
+                f"Event {seq} of the inbox does not open: this is not its key, or it was altered."
+            ) from None
+        return _DECODE(plain)
 
     def _about(self, seq: int) -> bytes:
         return f"{self.feed}\0{seq}".encode()
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Say of a database that cannot be used what is wrong with it."""
+    try:
+        yield
+    except apsw.Error as error:
+        # Where the database has already taken back a transaction, leaving it is a second fault.
+        first = error.__context__ if isinstance(error.__context__, apsw.Error) else error
+        raise InboxError(
+            f"The inbox cannot be used: {first}. Check that nobody else uses it, and that its disk "
+            "has room; then run the same again."
+        ) from error
 
 
 def digest_of(events: Sequence[Event]) -> str:

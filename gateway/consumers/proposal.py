@@ -7,6 +7,7 @@ citation and how sure that citation is; an officer decides.
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from decimal import Decimal
 from typing import Literal
 
@@ -42,7 +43,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     def line(self) -> str:
         """The proposal in one line: its code, what it is about, its figures in the order given."""
         told = (f"{name}={value}" for name, value in self.figures.items())
-        return " ".join((self.code, self.about, *told))
+        return visible(" ".join((self.code, self.about, *told)))
 
 
 def pounds(pence: int | Decimal) -> str:
@@ -56,6 +57,16 @@ def pounds(pence: int | Decimal) -> str:
     return f"{'-' if pence < 0 else ''}{whole}.{part:02d}"
 
 
+def visible(text: str) -> str:
+    """A text on one line, with a space for whatever would move, hide or turn what is around it.
+
+    What organisations sent stands in it, by whatever way it came.
+    """
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+
+
 def day(value: dt.date | None) -> str:
     """A day as in 2026-11-28; '-' where there is none."""
     return "-" if value is None else value.isoformat()
@@ -66,9 +77,9 @@ def explained(proposal: Proposal) -> str:
     lines = [proposal.line()]
     for number, step in enumerate(proposal.steps, 1):
         lines += [
-            f"  {number}. {step.what}: {step.value}",
-            f"     {step.how}",
-            f"     {step.citation} [{step.confidence}]",
+            visible(f"  {number}. {step.what}: {step.value}"),
+            visible(f"     {step.how}"),
+            visible(f"     {step.citation} [{step.confidence}]"),
         ]
     if proposal.evidence:
         lines.append(f"  Rests on events {', '.join(map(str, proposal.evidence))} of the feed.")

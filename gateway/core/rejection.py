@@ -6,12 +6,13 @@ say what to do. Where `correct` holds, the organisation is told and asked to put
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, get_args
 
 import msgspec
 
+from gateway.core.groups.group import Group
 from gateway.core.limits import REJECTIONS_AT_A_TIME
+from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
 
 
@@ -59,7 +60,21 @@ GROUNDS: Final[dict[str, Ground]] = {
     ),
 }
 
-_FIELD: Final = re.compile(r"[a-z][a-z_]{0,39}(?:\.[a-z][a-z_]{0,39})?", re.ASCII)
+
+def _fields() -> frozenset[str]:
+    """Every name that a field can have: a group of a record type, or a member of one."""
+    found: set[str] = set()
+    for record in RECORD_TYPES.values():
+        for group in msgspec.structs.fields(record):
+            for kind in (group.type, *get_args(group.type)):
+                if isinstance(kind, type) and issubclass(kind, Group):
+                    members = msgspec.structs.fields(kind)
+                    found |= {group.name, *(f"{group.name}.{each.name}" for each in members)}
+    return frozenset(found)
+
+
+# Names of the schemas and no others: what is written of a rejection is for ever.
+FIELDS: Final = _fields()
 
 
 class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,8 +111,11 @@ def uptake(body: dict[str, object]) -> Uptake:
         if each.code not in GROUNDS:
             known = ", ".join(GROUNDS)
             raise Refused(Reason.PARAMETER_NOT_VALID, f"A code is one of {known}.")
-        if each.field is not None and not _FIELD.fullmatch(each.field):
-            raise Refused(Reason.PARAMETER_NOT_VALID, "A field is named as in pay.net_pence.")
+        if each.field is not None and each.field not in FIELDS:
+            raise Refused(
+                Reason.PARAMETER_NOT_VALID,
+                "A field is a group of the record, or a member of one as in pay.net_pence.",
+            )
     return said
 
 

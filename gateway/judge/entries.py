@@ -131,7 +131,7 @@ class Used(Entry, frozen=True, tag="feed.used"):
 
 
 class Rejected(Entry, frozen=True, tag="feed.rejected"):
-    """A consumer could not use a record, and says why with a code."""
+    """A consumer could not use a record, and says why with a code, and of which field."""
 
     feed: Text
     consumer: Text
@@ -140,6 +140,7 @@ class Rejected(Entry, frozen=True, tag="feed.rejected"):
     submission: Text
     row: Count
     code: Text
+    field: Text | None
 
 
 class Uncollected(Entry, frozen=True, tag="feed.uncollected"):

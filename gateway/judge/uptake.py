@@ -23,9 +23,11 @@ class Uptakes:
 
     def __init__(self) -> None:
         self._has: dict[tuple[str, str], int] = {}
+        self._said: dict[tuple[str, str], str] = {}
+        self._used: dict[tuple[str, str], str] = {}
         self._uses: dict[tuple[str, str], int] = {}
-        self._late: dict[tuple[str, str], tuple[int, int]] = {}
-        self._rejected: dict[tuple[str, str, int], tuple[str, int, str, int]] = {}
+        self._late: dict[tuple[str, str], tuple[int, int, str]] = {}
+        self._rejected: dict[tuple[str, str, int], tuple[str, int, str, str | None, int, str]] = {}
 
     def take(self, index: int, fact: Said, *, whole: bool) -> str | None:
         """What is wrong with an entry after those before it; None where nothing is.
@@ -35,16 +37,16 @@ class Uptakes:
         place = (fact.feed, fact.consumer)
         known = self._has.get(place, 0 if whole else None)
         if isinstance(fact, Retrieved):
-            self._has[place] = fact.upto
+            self._has[place], self._said[place] = fact.upto, fact.time
             self._uses[place] = min(self._uses.get(place, 0), fact.upto)
         elif isinstance(fact, Used):
-            self._uses[place] = fact.upto
+            self._uses[place], self._used[place] = fact.upto, fact.time
             if known is not None and fact.upto > known:
                 return f"it takes into use up to {fact.upto} what was acknowledged up to {known}"
         elif isinstance(fact, Rejected):
             return self._reject(index, fact, known)
         else:
-            self._late[place] = (fact.upto, index)
+            self._late[place] = (fact.upto, index, fact.time)
             if fact.upto >= fact.end:
                 return "it says that nothing was collected where there was nothing to collect"
             if known is not None and known != fact.upto:
@@ -55,7 +57,9 @@ class Uptakes:
         place = (fact.feed, fact.consumer, fact.seq)
         if place in self._rejected:
             return f"record {fact.seq} was rejected before"
-        self._rejected[place] = (fact.submission, fact.row, fact.code, index)
+        self._rejected[place] = (
+            fact.submission, fact.row, fact.code, fact.field, index, fact.time,
+        )  # fmt: skip
         if known is not None and fact.seq > known:
             return f"it rejects record {fact.seq}, but {known} was acknowledged"
         return None
@@ -63,27 +67,30 @@ class Uptakes:
     def compare(self, rows: Rows, say: Say) -> None:
         """Compare the tables with the entries."""
         stands = {
-            (feed, consumer): (upto, used)
-            for feed, consumer, upto, used in rows(
-                "SELECT feed, consumer, upto, used FROM acknowledgement"
+            (feed, consumer): tuple(said)
+            for feed, consumer, *said in rows(
+                "SELECT feed, consumer, upto, used, at, used_at FROM acknowledgement"
             )
         }
-        told = {place: (upto, self._uses.get(place, 0)) for place, upto in self._has.items()}
+        told = {
+            place: (upto, self._uses.get(place, 0), self._said[place], self._used.get(place))
+            for place, upto in self._has.items()
+        }
         for feed, consumer in _differ(stands, told):
             say(f"acknowledgement of {feed} by {consumer}", _UNSEEN)
         kept = {
-            (feed, consumer, seq): (submission, row, code, entry)
-            for feed, consumer, seq, submission, row, code, entry in rows(
-                "SELECT feed, consumer, seq, submission.id, row, code, rejection.entry "
+            (feed, consumer, seq): tuple(said)
+            for feed, consumer, seq, *said in rows(
+                "SELECT feed, consumer, seq, submission.id, row, code, field, rejection.entry, at "
                 "FROM rejection JOIN submission ON submission.number = rejection.submission"
             )
         }
         for feed, consumer, seq in _differ(kept, self._rejected):
             say(f"rejection of record {seq} of {feed} by {consumer}", _UNSEEN)
         late = {
-            (feed, consumer): (upto, entry)
-            for feed, consumer, upto, entry in rows(
-                "SELECT feed, consumer, upto, entry FROM uncollected"
+            (feed, consumer): tuple(said)
+            for feed, consumer, *said in rows(
+                "SELECT feed, consumer, upto, entry, at FROM uncollected"
             )
         }
         for feed, consumer in _differ(late, self._late):

@@ -132,3 +132,14 @@ async def test_an_inbox_without_its_key_is_not_opened(
     missing = await cli("consumer", "collect", "tracing", *where)
     assert missing.code == Exit.USAGE
     assert "is missing" in missing.err
+
+
+async def test_an_inbox_that_was_lost_is_collected_again_from_the_beginning(
+    house: House, tmp_path: Path, cli: Cli
+) -> None:
+    await sent(house)
+    profile = profile_of(house, "enforcement", tmp_path)
+    for name in ("lost", "new"):
+        where = ("--directory", tmp_path / name, "--profile", profile)
+        found = await cli("consumer", "collect", "enforcement", *where, "--json")
+        assert found.json == {"new": 3, "reach": 3}

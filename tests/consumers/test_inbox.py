@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import multiprocessing
 import os
 import random
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -45,7 +47,8 @@ def page(first: int, count: int, *, name: str = "Marsh", confidence: str = "unas
             line("record.identity", record, **said, confidence=confidence, purpose="IDENTIFY_TRACE")
         )
     lines.append(line("feed.page", {"next": f"c{first + count - 1}"}))
-    return FeedPage(tuple(lines), {"Signature": "s"}, f"c{first + count - 1}", count, more=False)
+    last = f"c{first + count - 1}"
+    return FeedPage(tuple(lines), {"Signature": "s"}, "tracing", first, last, count, more=False)
 
 
 @pytest.fixture
@@ -176,3 +179,54 @@ def test_what_cannot_be_right_is_named(
     groups: dict[str, dict[str, object]], field: str | None
 ) -> None:
     assert implausible(event(**groups)) == field
+
+
+def test_an_event_that_was_removed_is_missed(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.take(page(1, 9))
+    with sqlite3.connect(tmp_path / "inbox.sqlite") as db:
+        db.execute("DELETE FROM event WHERE seq = 5")
+    with pytest.raises(InboxError, match="Event 5 is gone"):
+        list(inbox.events())
+    assert [event.seq for event in inbox.events(6)] == [6, 7, 8, 9]
+
+
+def test_nothing_can_be_guessed_from_a_digest(tmp_path: Path) -> None:
+    digests = set()
+    for key in (KEY, bytes(reversed(KEY))):
+        path = tmp_path / f"{key[0]}.sqlite"
+        with Inbox(path, "tracing", key, os.urandom) as opened:
+            opened.take(page(1, 1))
+        with sqlite3.connect(path) as db:
+            digests |= {row[0] for row in db.execute("SELECT digest FROM event")}
+    assert len(digests) == 2
+
+
+def test_processes_that_write_at_once_wait_for_each_other(inbox: Inbox, tmp_path: Path) -> None:
+    paths = [tmp_path / "inbox.sqlite"] * 3
+    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        assert max(pool.map(_fill, paths)) == 200
+    assert len(list(inbox.events())) == 200
+
+
+def _fill(path: Path) -> int:
+    with Inbox(path, "tracing", KEY, os.urandom) as opened:
+        for first in range(1, 200, 5):
+            opened.take(page(first, 5))
+        return opened.reach
+
+
+def test_what_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"not a database" * 100)
+    with pytest.raises(InboxError, match="cannot be used"):
+        Inbox(tmp_path / "other", "tracing", KEY, os.urandom)
+    with pytest.raises(InboxError, match="not whole"):
+        Inbox(tmp_path / "new", "tracing", KEY[:7], os.urandom)
+    with Inbox(tmp_path / "full", "tracing", KEY, os.urandom) as opened:
+        opened.take(page(1, 5))
+        pages = opened._db.pragma("page_count")
+        opened._db.pragma("max_page_count", pages)
+        with pytest.raises(InboxError, match="full"):
+            opened.take(page(6, 500))
+        opened._db.pragma("max_page_count", pages + 1_000)
+        opened.take(page(6, 5))
+        assert opened.reach == 10

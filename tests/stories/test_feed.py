@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.cursor import write_cursor
 from gateway.judge.feed import verify_feed
 from tests.conftest import SAMPLES, House
 from tests.schedules import schedule
@@ -181,3 +182,19 @@ async def test_reading_begins_at_any_number_whatever_was_acknowledged(house: Hou
     for wrong in ({"from": 12}, {"from": 0}, {"from": "x"}, {"from": 1, "after": cursor}):
         status, problem, _ = await house.tracing.call("GET", "/v1/feeds/tracing", params=wrong)
         assert status == 400, problem
+
+
+async def test_a_page_ends_where_its_entry_does_whatever_comes_meanwhile(house: House) -> None:
+    await house.employer.submit(rows(1, 4), "text/csv")
+    for turn in range(1, 9):
+        first = 100 * turn
+        got = await asyncio.gather(
+            house.employer.submit(rows(first, 1), "text/csv"),
+            house.tracing.call("GET", f"/v1/feeds/tracing?after={write_cursor('tracing', 0)}"),
+            house.employer.submit(rows(first + 10, 10), "text/csv"),
+            house.tracing.call("GET", f"/v1/feeds/tracing?after={write_cursor('tracing', 0)}"),
+            house.employer.submit(rows(first + 50, 5), "text/csv"),
+        )
+        for status, raw, _ in (got[1], got[3]):
+            assert status == 200
+            assert verify_feed(raw.splitlines(), house.gateway.ring.evidence.vkey).ok

@@ -224,6 +224,10 @@ async def test_what_nobody_collects_is_said_once_for_where_it_stands(
         "UPDATE rejection SET row = 9",
         "UPDATE rejection SET code = 'NOT_NEEDED'",
         "UPDATE rejection SET seq = 2",
+        "UPDATE rejection SET field = 'pay.net_pence'",
+        "UPDATE rejection SET at = '2026-01-01T00:00:00.000000Z'",
+        "UPDATE acknowledgement SET at = '2026-01-01T00:00:00.000000Z'",
+        "UPDATE acknowledgement SET used_at = NULL",
         "DELETE FROM rejection",
     ],
 )
@@ -232,7 +236,7 @@ async def test_the_judge_names_what_was_changed_of_it(
 ) -> None:
     async with house_in(tmp_path, pki, judged=False) as house:
         await sent(house)
-        errors = [{"seq": 3, "code": "IMPLAUSIBLE"}]
+        errors = [{"seq": 3, "code": "IMPLAUSIBLE", "field": "who.surname"}]
         await ack(house, delivered=cursor(6), used=cursor(4), errors=errors)
         vkey, data = house.gateway.ring.evidence.vkey, house.settings.data
         opened = lambda identity, n: statements(house.gateway, identity, n)  # noqa: E731
@@ -252,3 +256,15 @@ async def test_a_page_is_signed_as_a_whole(house: House) -> None:
     for altered in (raw + b"\n", raw.replace(b"Surname", b"Nurname", 1)):
         with pytest.raises(NotGenuine):
             verify_page(headers, altered, key.kid, key.public)
+
+
+@pytest.mark.parametrize("field", ["john.smith", "smith", "who.", "who.surname.x", "Who.surname"])
+async def test_nothing_but_a_name_of_the_schemas_reaches_the_ledger(
+    house: House, field: str
+) -> None:
+    await sent(house)
+    await ack(house, delivered=cursor(6))
+    size = house.gateway.store.evidence.size
+    errors = [{"seq": 1, "code": "IMPLAUSIBLE", "field": field}]
+    status, _ = await ack(house, errors=errors)
+    assert (status, house.gateway.store.evidence.size) == (400, size)

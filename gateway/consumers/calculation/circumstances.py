@@ -23,7 +23,7 @@ def pays_nothing(case: Case, custody: Iterable[Fact[Custody]], working: Working)
         law = working.switched(f"custody.{last.told.status}")
         if law is not None and not over:
             since = "" if last.told.since is None else f", since {last.told.since}"
-            how = f"The prison service told of it: {last.told.status}{since}."
+            how = f"{last.organisation} ({last.source}) told of it: {last.told.status}{since}."
             working.step("In custody", how, "nil rate", law)
             working.rests_on([last.seq])
             return True

@@ -52,18 +52,32 @@ def earned_now(facts: Facts, working: Working) -> int | None:
     jobs = [fact for fact in facts.earnings if not fact.told.pay.is_pension]
     own = by_employment(fact for fact in jobs if fact.source != HMRC)
     theirs = by_employment(fact for fact in jobs if fact.source == HMRC)
-    beside = [
-        payments for payments in theirs if not any(_is_same(payments[-1], one[-1]) for one in own)
-    ]
+    known = _Payrolls(payments[-1] for payments in own)
+    beside = [payments for payments in theirs if payments[-1] not in known]
     return _added(_weekly_pay(payments, working) for payments in [*own, *beside])
 
 
-def _is_same(one: Fact[Earning], other: Fact[Earning]) -> bool:
-    """Whether two payrolls are of one employer: by PAYE reference if both have it, else by name."""
-    ours, theirs = one.told.work.paye_reference, other.told.work.paye_reference
-    if ours is not None and theirs is not None:
-        return ours == theirs
-    return _plain(payer(one)) == _plain(payer(other))
+class _Payrolls:
+    """Payrolls, among which one of the same employer is found.
+
+    It is the same by PAYE reference if both have it, else by name.
+    """
+
+    def __init__(self, payrolls: Iterable[Fact[Earning]]) -> None:
+        self._references: set[str] = set()
+        self._names: dict[str, set[bool]] = {}
+        for one in payrolls:
+            reference = one.told.work.paye_reference
+            if reference is not None:
+                self._references.add(reference)
+            self._names.setdefault(_plain(payer(one)), set()).add(reference is not None)
+
+    def __contains__(self, one: Fact[Earning]) -> bool:
+        reference = one.told.work.paye_reference
+        if reference is not None and reference in self._references:
+            return True
+        named = self._names.get(_plain(payer(one)), set())
+        return bool(named) if reference is None else False in named
 
 
 def _plain(name: str) -> str:
@@ -83,9 +97,10 @@ def _length(earning: Earning, working: Working) -> int | None:
     if pay.is_irregular or pay.withdrawn_date is not None or pay.taxable_pence is None:
         return None
     if pay.period_start is not None and pay.period_end is not None and pay.frequency is None:
-        return ((pay.period_end - pay.period_start).days + 1) * MONTHS
+        days = (pay.period_end - pay.period_start).days + 1
+        return days * MONTHS if days > 0 else None
     year, week = working.pence("year.days"), working.pence("week.days")
-    return twelfths_of_days(pay.frequency, pay.periods_covered or 1, year, week)
+    return twelfths_of_days(pay.frequency, max(pay.periods_covered or 1, 1), year, week)
 
 
 def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
@@ -129,7 +144,7 @@ def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None
             _director(fact.told, working)
         elif (
             statement.profit_pence is not None
-            and statement.period_start <= working.on
+            and statement.period_start <= min(working.on, statement.period_end)
             and statement.period_end >= oldest
         ):
             held = latest.get(name)
@@ -178,7 +193,7 @@ def _relief(facts: Facts, working: Working) -> int:
             and told.employee_pence
             and told.period_start is not None
             and told.period_end is not None
-            and told.period_end >= working.on - window
+            and told.period_end >= max(working.on - window, told.period_start)
         ):
             of_schemes.setdefault(f"{fact.organisation} {told.scheme}", []).append(fact)
     return sum(_weekly_relief(told, working) for _, told in sorted(of_schemes.items()))

@@ -215,12 +215,10 @@ def last_words(
     told: dict[Hashable, list[Fact[Part]]] = {}
     for fact in facts:
         told.setdefault((fact.organisation, thing(fact)), []).append(fact)
-    last = [
-        fact
-        for group in told.values()
-        for fact in group
-        if fact.submission == max(group, key=lambda one: one.seq).submission
-    ]
+    last: list[Fact[Part]] = []
+    for group in told.values():
+        newest = max(group, key=lambda one: one.seq).submission
+        last += [fact for fact in group if fact.submission == newest]
     return sorted(last, key=lambda one: one.seq)
 
 

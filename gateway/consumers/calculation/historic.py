@@ -59,7 +59,8 @@ def _year(earning: Earning) -> str | None:
     pay = earning.pay
     if pay.tax_year is not None and is_tax_year(pay.tax_year):
         return pay.tax_year
-    return tax_year_of(pay.pay_date) if pay.pay_date is not None else None
+    year = None if pay.pay_date is None else tax_year_of(pay.pay_date)
+    return year if year is not None and is_tax_year(year) else None
 
 
 def _answered(told: list[Fact[Earning]]) -> dt.date:

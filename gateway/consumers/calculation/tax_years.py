@@ -13,9 +13,14 @@ _MONTHS: Final = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "annual": 12}
 
 
 def is_tax_year(text: str) -> bool:
-    """Whether a text is a tax year such as 2025-26; what is not cannot be counted to any."""
+    """Whether a text is a tax year such as 2025-26, of which the calendar has the last day.
+
+    What is not cannot be counted to any.
+    """
     years = _YEARS.fullmatch(text)
-    return years is not None and (int(years[1]) + 1) % 100 == int(years[2])
+    if years is None or int(years[1]) >= dt.MAXYEAR:
+        return False
+    return (int(years[1]) + 1) % 100 == int(years[2])
 
 
 def last_day(tax_year: str) -> dt.date:

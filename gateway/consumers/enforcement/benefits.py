@@ -23,8 +23,10 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
     """What is to begin, to change or to stop, for each case and benefit."""
     for case, rows in _by_case(matter).items():
         chosen = matter.case(case)
-        for slug in sorted({_slug(row.said.benefit.kind) for row in rows}):
-            of_kind = [row for row in rows if _slug(row.said.benefit.kind) == slug]
+        by_kind: dict[str, list[Told[BenefitRow]]] = {}
+        for row in rows:
+            by_kind.setdefault(_slug(row.said.benefit.kind), []).append(row)
+        for slug, of_kind in sorted(by_kind.items()):
             yield from _one(matter, chosen, slug, of_kind)
 
 

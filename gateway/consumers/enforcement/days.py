@@ -25,19 +25,23 @@ _CALENDARS: Final[dict[Nation, str]] = {
 
 
 def days_after(day: dt.date, count: int) -> dt.date:
-    """So many days later; the day itself is not counted. What is past the calendar is its last day.
+    """So many days later (earlier if below nought); the day itself is not counted.
+
+    What is past the calendar is its last day, or its first.
 
     A day that was told may be any day: a slip of the pen must not stop the rest from being read.
     """
     try:
         return day + dt.timedelta(days=count)
     except OverflowError:
-        return dt.date.max
+        return dt.date.max if count > 0 else dt.date.min
 
 
 def months_after(day: dt.date, months: int) -> dt.date:
     """The same day so many months later (earlier if below nought), or the last day of that month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year < dt.MINYEAR:
+        return dt.date.min
     if (year, month) >= (dt.MAXYEAR, 11):
         return dt.date.max
     last = (dt.date(year + month // 11, (month + 1) % 12 + 1, 1) - ONE).day

@@ -12,11 +12,13 @@ from typing import Final
 import msgspec
 
 from gateway.consumers.enforcement.book import EarningsOrder, Frequency
-from gateway.consumers.enforcement.days import ONE, months_after
+from gateway.consumers.enforcement.days import ONE, days_after, months_after
 from gateway.consumers.enforcement.told import DeductionRow
 
 _DAYS: Final[dict[Frequency, int]] = {"weekly": 7, "fortnightly": 14, "four_weekly": 28}
 _KNOWN: Final[tuple[Frequency, ...]] = (*_DAYS, "monthly")
+# What is longer is no period of pay, and answers no more than the one pay-day that it names.
+_PERIOD_MOST: Final = dt.timedelta(days=366)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -31,7 +33,7 @@ def pay_day(order: EarningsOrder, number: int) -> dt.date:
     """The pay-day of an order with a number; the first is 0."""
     if order.frequency == "monthly":
         return months_after(order.first_pay_day, number)
-    return order.first_pay_day + dt.timedelta(days=number * _DAYS[order.frequency])
+    return days_after(order.first_pay_day, number * _DAYS[order.frequency])
 
 
 def number_of(order: EarningsOrder, day: dt.date) -> int:
@@ -67,7 +69,12 @@ def place_of(row: DeductionRow, order: EarningsOrder) -> Place | None:
         return None
     frequency = _frequency(shown.frequency if shown else None, start, end, order.frequency)
     number = number_of(order, day)
-    if frequency != order.frequency and start is not None and end is not None:
+    if (
+        frequency != order.frequency
+        and start is not None
+        and end is not None
+        and end - start < _PERIOD_MOST
+    ):
         around = range(number_of(order, start) - 1, number_of(order, end) + 2)
         covered = tuple(n for n in around if start <= pay_day(order, n) <= end)
         return Place(covered or (number,), frequency, day)

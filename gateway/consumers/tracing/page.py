@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.client.events import Event
-from gateway.consumers.proposal import day, explained
+from gateway.consumers.proposal import day, explained, visible
 from gateway.consumers.rates import Rates
 from gateway.consumers.standing import standing
 from gateway.consumers.tracing.book import Book, Subject
@@ -48,7 +48,9 @@ def person_page(subject: Subject, events: Sequence[Event], rates: Rates, today: 
 
 def _table(facts: Sequence[Sighting]) -> list[str]:
     """Facts under each other: what is the same thing stands together, the newest word first."""
-    newest = {each.key: max(o.seen for o in facts if o.key == each.key) for each in facts}
+    newest: dict[str, dt.date] = {}
+    for each in facts:
+        newest[each.key] = max(each.seen, newest.get(each.key, each.seen))
     ordered = sorted(facts, key=lambda each: (-newest[each.key].toordinal(), each.key, each.seq))
     rows = [_HEADINGS, *map(_row, ordered)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_HEADINGS))]
@@ -64,7 +66,7 @@ def _row(each: Sighting) -> tuple[str, ...]:
         word for word, holds in (("disputed", each.disputed), ("possibly", each.possible)) if holds
     ]
     return (
-        each.text,
+        visible(each.text),
         day(each.since),
         day(each.until),
         day(each.seen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
@@ -15,7 +15,7 @@ from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.notices import insert_notices
 from gateway.store.sqlite.shelf import Shelf
 from gateway.store.sqlite.writer import Turn, Writer
-from gateway.uptake import Found, Rejected, Standing
+from gateway.uptake import Found, Rejected, Standing, check_order
 
 
 class Uptakes:
@@ -109,15 +109,28 @@ class Uptakes:
         delivered: int | None,
         used: int | None,
         found: Sequence[Found],
-        notices: Sequence[Draft],
+        told: Callable[[Sequence[Found]], Sequence[Draft]],
     ) -> Standing:
         """Enter what a consumer said, and return where it then stands."""
-        await self._writer.do(_Taken(feed, caller, delivered, used, found, notices))
+        await self._writer.do(_Taken(feed, caller, delivered, used, found, told))
         return self.standing(feed, caller.party)
 
-    async def alarm(self, standing: Standing, notice: Draft) -> None:
-        """Enter that a feed was not collected in time, with the notice that says so."""
-        await self._writer.do(_Alarm(standing, notice))
+    async def alarm(self, standing: Standing, notice: Draft) -> bool:
+        """Enter that a feed was not collected in time, with the notice; unless it was meanwhile."""
+        return bool(await self._writer.do(_Alarm(standing, notice)))
+
+
+def _has(turn: Turn, feed: str, consumer: str) -> int:
+    """Up to where a consumer has a feed, by all that was said before in this turn or earlier."""
+    said: int | None = turn.decided.get(("has", feed, consumer))
+    if said is not None:
+        return said
+    rows = fetch(
+        turn.db,
+        "SELECT upto FROM acknowledgement WHERE feed = ? AND consumer = ?",
+        (feed, consumer),
+    )
+    return int(rows[0][0]) if rows else 0
 
 
 class _Taken:
@@ -128,35 +141,51 @@ class _Taken:
         delivered: int | None,
         used: int | None,
         found: Sequence[Found],
-        notices: Sequence[Draft],
+        told: Callable[[Sequence[Found]], Sequence[Draft]],
     ) -> None:
         self._said: dict[str, Any] = {
             "feed": feed, "consumer": caller.party, "client": caller.client,
         }  # fmt: skip
         self._delivered, self._used = delivered, used
         self._found = found
-        self._notices = tuple(notices)
+        self._told = told
         self.rows = 1 + 2 * len(found)
 
     def prepare(self, turn: Turn) -> None:
-        """One entry for each thing that was said; of what two say at once, the first counts."""
+        """One entry for each thing that was said; of what two say at once, the first counts.
+
+        Others may have spoken since it was looked at: what they said is what it follows.
+        """
+        feed, consumer = self._said["feed"], self._said["consumer"]
+        has = _has(turn, feed, consumer) if self._delivered is None else self._delivered
+        check_order(has, self._used, [each.rejection.seq for each in self._found])
+        turn.decided["has", feed, consumer] = has
         if self._delivered is not None:
             turn.enter(ledger.RETRIEVED, **self._said, upto=self._delivered)
         if self._used is not None:
             turn.enter(ledger.USED, **self._said, upto=self._used)
-        self._rows = []
-        for each in self._found:
-            place = ("rejected", self._said["feed"], self._said["consumer"], each.rejection.seq)
-            if turn.decided.setdefault(place, self) is self:
-                entry = turn.enter(
-                    ledger.REJECTED,
-                    **self._said,
-                    seq=each.rejection.seq,
-                    submission=each.submission_id,
-                    row=each.row,
-                    code=each.rejection.code,
-                )
-                self._rows.append((each, entry))
+        self._rows = [
+            (each, self._rejected(turn, each)) for each in self._found if self._is_new(turn, each)
+        ]
+        self._notices = tuple(self._told([each for each, _ in self._rows]))
+
+    def _is_new(self, turn: Turn, each: Found) -> bool:
+        place = (self._said["feed"], self._said["consumer"], each.rejection.seq)
+        if turn.decided.setdefault(("rejected", *place), self) is not self:
+            return False
+        sql = "SELECT 1 FROM rejection WHERE feed = ? AND consumer = ? AND seq = ?"
+        return not fetch(turn.db, sql, place)
+
+    def _rejected(self, turn: Turn, each: Found) -> int:
+        return turn.enter(
+            ledger.REJECTED,
+            **self._said,
+            seq=each.rejection.seq,
+            submission=each.submission_id,
+            row=each.row,
+            code=each.rejection.code,
+            field=each.rejection.field,
+        )
 
     def write(self, turn: Turn) -> None:
         """The newest word of this consumer, and its rejections."""
@@ -177,7 +206,7 @@ class _Taken:
         for each, entry in self._rows:
             told = each.rejection
             turn.db.execute(
-                "INSERT OR IGNORE INTO rejection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO rejection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     feed, consumer, told.seq, each.submission, each.row, each.type, told.code,
                     told.field, GROUNDS[told.code].correct, entry, turn.written,
@@ -199,6 +228,9 @@ class _Alarm:
 
     def prepare(self, turn: Turn) -> None:
         standing = self._standing
+        self._is_so = _has(turn, standing.feed, standing.consumer) == standing.delivered
+        if not self._is_so:
+            return
         self._entry = turn.enter(
             ledger.UNCOLLECTED,
             feed=standing.feed,
@@ -209,6 +241,8 @@ class _Alarm:
 
     def write(self, turn: Turn) -> None:
         standing = self._standing
+        if not self._is_so:
+            return
         turn.db.execute(
             "INSERT INTO uncollected VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "upto = excluded.upto, entry = excluded.entry, at = excluded.at",
@@ -216,6 +250,5 @@ class _Alarm:
         )
         insert_notices(turn, (self._notice,))
 
-    def answer(self, _turn: Turn) -> None:
-        """Nothing but that it is durable."""
-        return
+    def answer(self, _turn: Turn) -> bool:
+        return self._is_so
