@@ -47,10 +47,6 @@ async def test_a_feed_becomes_proposals_with_reasons(
     assert {each["code"] for each in as_json.json["proposals"]} == {
         line.split()[0] for line in lines
     }
-    # An inbox that was lost begins at the beginning, though all of it was acknowledged.
-    anew = ("--directory", tmp_path / "other", "--profile", profile)
-    lost = await cli("consumer", "collect", "enforcement", *anew, "--json")
-    assert lost.json == {"new": 3, "reach": 3}
 
 
 async def test_a_person_is_shown_with_every_source(house: House, tmp_path: Path, cli: Cli) -> None:
