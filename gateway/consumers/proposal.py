@@ -13,6 +13,9 @@ from typing import Literal
 
 import msgspec
 
+# What parts one figure from the next, or would seem to.
+_PARTING = frozenset(' ="\\')
+
 Confidence = Literal["V", "S", "R", "P"]
 """V: read in the text of the law. S: in a secondary source. R: recalled. P: our proposal."""
 
@@ -41,9 +44,19 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[int, ...] = ()
 
     def line(self) -> str:
-        """The proposal in one line: its code, what it is about, its figures in the order given."""
-        told = (f"{name}={value}" for name, value in self.figures.items())
+        """The proposal in one line: its code, what it is about, its figures in the order given.
+
+        A value of several words is quoted, so that none can pass for another figure.
+        """
+        told = (f"{name}={_word(value)}" for name, value in self.figures.items())
         return visible(" ".join((self.code, self.about, *told)))
+
+
+def _word(value: str) -> str:
+    if value and not set(value) & _PARTING and value.isprintable():
+        return value
+    inner = visible(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{inner}"'
 
 
 def pounds(pence: int | Decimal) -> str:

@@ -139,6 +139,7 @@ class Rejected(Entry, frozen=True, tag="feed.rejected"):
     seq: Place
     submission: Text
     row: Count
+    type: Text
     code: Text
     field: Text | None
 

@@ -27,7 +27,7 @@ class Uptakes:
         self._used: dict[tuple[str, str], str] = {}
         self._uses: dict[tuple[str, str], int] = {}
         self._late: dict[tuple[str, str], tuple[int, int, str]] = {}
-        self._rejected: dict[tuple[str, str, int], tuple[str, int, str, str | None, int, str]] = {}
+        self._rejected: dict[tuple[str, str, int], tuple[Any, ...]] = {}
 
     def take(self, index: int, fact: Said, *, whole: bool) -> str | None:
         """What is wrong with an entry after those before it; None where nothing is.
@@ -58,7 +58,7 @@ class Uptakes:
         if place in self._rejected:
             return f"record {fact.seq} was rejected before"
         self._rejected[place] = (
-            fact.submission, fact.row, fact.code, fact.field, index, fact.time,
+            fact.submission, fact.row, fact.type, fact.code, fact.field, index, fact.time,
         )  # fmt: skip
         if known is not None and fact.seq > known:
             return f"it rejects record {fact.seq}, but {known} was acknowledged"
@@ -81,7 +81,7 @@ class Uptakes:
         kept = {
             (feed, consumer, seq): tuple(said)
             for feed, consumer, seq, *said in rows(
-                "SELECT feed, consumer, seq, submission.id, row, code, field, rejection.entry, at "
+                "SELECT feed, consumer, seq, submission.id, row, type, code, field, rejection.entry, at "
                 "FROM rejection JOIN submission ON submission.number = rejection.submission"
             )
         }

@@ -9,6 +9,7 @@ from gateway.consumers.enforcement.book import EarningsOrder
 from gateway.consumers.enforcement.days import days_after
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.schedules import Reconciled
+from gateway.consumers.enforcement.told import on_one_line
 from gateway.consumers.proposal import Proposal, day
 
 
@@ -36,6 +37,9 @@ def _statuses(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
             steps=(
                 fact("The order does not work", newest.said.status.code,
                      "Ask another source who employs the person, or discharge the order."),
+                fact("Told by", on_one_line(newest.organisation),
+                     "It is the employer that the book names." if order.organisation
+                     else "The book does not name the employer on the gateway: compare the two."),
                 matter.law.step("DEO_TELL", order.served_on, "Told in time", in_time,
                                 f"Within {days} days of service on {day(order.served_on)}."),
             ),

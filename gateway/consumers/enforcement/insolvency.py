@@ -66,7 +66,7 @@ def _owed(matter: Matter, schedules: Reconciled) -> Iterator[_Owed]:
                 told=one,
                 deducted=said.unpaid.deducted_pence,
                 paid_over=said.unpaid.paid_over_pence,
-                by="practitioner",
+                by=one.organisation_class,
                 evidence=(one.seq,),
             )
     yield from newest.values()
@@ -128,7 +128,7 @@ def _employee(matter: Matter, one: _Owed) -> Proposal:
         },
         steps=(
             fact("Deducted and not paid over", pounds(unpaid),
-                 f"As told by the {one.by}. {on_one_line(insolvency.practitioner or 'Nobody named yet')} acts "
+                 f"As told by {_teller(one)}. {on_one_line(insolvency.practitioner or 'Nobody named yet')} acts "
                  "for the estate."),
             matter.law.step(
                 "EXTINGUISH_INSOLVENT", matter.today, "Extinguished",
@@ -140,6 +140,13 @@ def _employee(matter: Matter, one: _Owed) -> Proposal:
         ),
         evidence=one.evidence,
     )  # fmt: skip
+
+
+def _teller(one: _Owed) -> str:
+    """Who says so: whoever sent the record, or the schedules of the employer itself."""
+    if one.by == "schedules":
+        return "the schedules and the bank"
+    return f"{on_one_line(one.told.organisation)} ({one.by})"
 
 
 def _total(employer: str, parts: list[_Owed]) -> Proposal:

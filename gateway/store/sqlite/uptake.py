@@ -10,7 +10,6 @@ import apsw
 from gateway.core import ledger
 from gateway.core.identity import Caller
 from gateway.core.notice_item import Draft
-from gateway.core.rejection import GROUNDS
 from gateway.store.sqlite.connection import fetch
 from gateway.store.sqlite.notices import insert_notices
 from gateway.store.sqlite.shelf import Shelf
@@ -183,6 +182,7 @@ class _Taken:
             seq=each.rejection.seq,
             submission=each.submission_id,
             row=each.row,
+            type=each.type,
             code=each.rejection.code,
             field=each.rejection.field,
         )
@@ -206,10 +206,10 @@ class _Taken:
         for each, entry in self._rows:
             told = each.rejection
             turn.db.execute(
-                "INSERT INTO rejection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO rejection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     feed, consumer, told.seq, each.submission, each.row, each.type, told.code,
-                    told.field, GROUNDS[told.code].correct, entry, turn.written,
+                    told.field, entry, turn.written,
                 ),
             )  # fmt: skip
         insert_notices(turn, self._notices)

@@ -2,7 +2,7 @@
 ALTER TABLE acknowledgement ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE acknowledgement ADD COLUMN used_at TEXT;
 
--- A record that a consumer cannot use, and why; `correct` where the organisation is asked to mend it.
+-- A record that a consumer cannot use, and why.
 CREATE TABLE rejection (
     feed         TEXT NOT NULL,
     consumer     TEXT NOT NULL,
@@ -12,7 +12,6 @@ CREATE TABLE rejection (
     type         TEXT NOT NULL,             -- of the record
     code         TEXT NOT NULL,
     field        TEXT,
-    correct      INTEGER NOT NULL,
     entry        INTEGER NOT NULL,
     at           TEXT NOT NULL,
     PRIMARY KEY (feed, consumer, seq)
