@@ -136,7 +136,15 @@ class Page:
 def check_reader(caller: Caller, feed: str, counter: Counter) -> None:
     """Step 1: a consumer reads its own feed and no other; absent and forbidden look the same."""
     if feed not in counter.feeds or caller.kind != "consumer" or feed not in caller.classes:
-        raise Refused(Reason.NOT_FOUND)
+        raise no_such_feed(caller, counter.feeds)
+
+
+def no_such_feed(caller: Caller, feeds: frozenset[str]) -> Refused:
+    """That a feed is not there for a caller: a consumer is told those that are."""
+    own = ", ".join(sorted(caller.classes & feeds))
+    if caller.kind != "consumer" or not own:
+        return Refused(Reason.NOT_FOUND)
+    return Refused(Reason.NOT_FOUND, f"You have no feed of this name. What you have: {own}.")
 
 
 async def read_page(
@@ -207,7 +215,10 @@ def _seen(caller: Caller, feed: str, after: str | None, first: int | None, shelf
     else:
         seen = shelf.acknowledged(feed, caller.party)
     if not 0 <= seen < shelf.end(feed):
-        raise Refused(Reason.PARAMETER_NOT_VALID, "That is beyond the end of this feed.")
+        end = shelf.end(feed) - 1
+        raise Refused(
+            Reason.PARAMETER_NOT_VALID, f"That is beyond the end of this feed, which is at {end}."
+        )
     return seen
 
 

@@ -54,6 +54,7 @@ def made(settings: Settings, store: Store, ring: KeyRing, desk: Desk) -> Shelves
         shelf=store.shelf,
         uptakes=store.uptakes,
         feeds=feeds,
+        absent=lambda caller: feed.no_such_feed(caller, feeds),
         block=lambda item, source: feed.opened(item, source, counter)[0],
         tell=tell,
         uncollected=dt.timedelta(hours=settings.uncollected_hours),

@@ -133,7 +133,7 @@ class Uptakes(Protocol):
 class Taking:
     """What acknowledging is made of; built once by `gateway.shelving`.
 
-    `block` opens a stretch of a feed. `tell` makes the notice to a party, of a kind and its values,
+    `block` opens a stretch of a feed. `absent` says that a feed is not there for a caller. `tell` makes the notice to a party, of a kind and its values,
     and `sent` is called when one waits. What is not collected for `uncollected` is late.
     """
 
@@ -141,6 +141,7 @@ class Taking:
     uptakes: Uptakes
     feeds: frozenset[str]
     block: Callable[[Any, Any], Block]
+    absent: Callable[[Caller], Refused]
     tell: Callable[[str, str, Mapping[str, str]], Draft]
     uncollected: dt.timedelta
     sent: Callable[[], None]
@@ -236,7 +237,7 @@ async def watch(taking: Taking, now: dt.datetime) -> list[Standing]:
 
 def _check(caller: Caller, feed: str, taking: Taking) -> None:
     if feed not in taking.feeds or caller.kind != "consumer" or feed not in caller.classes:
-        raise Refused(Reason.NOT_FOUND)
+        raise taking.absent(caller)
 
 
 def _upto(cursor: str | None, feed: str, taking: Taking) -> int | None:
@@ -253,6 +254,11 @@ def _find(rejection: Rejection, feed: str, taking: Taking) -> Found:
     source = taking.shelf.source(item.submission)
     block = taking.block(item, source)
     row, kind = disclosure.shown_at(block, item.view, rejection.seq - item.first)
+    group = (rejection.field or "").partition(".")[0]
+    if group and group not in item.view[kind].groups:
+        raise Refused(
+            Reason.PARAMETER_NOT_VALID, f"Record {rejection.seq} shows you no group {group}."
+        )
     return Found(rejection, item.submission, source.id, source.organisation, row, kind)
 
 

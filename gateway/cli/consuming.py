@@ -52,6 +52,7 @@ TEAMS: Final = {
 _NAMES: Final = click.Choice(tuple(TEAMS))
 _INBOX: Final = "inbox.sqlite"
 _KEY: Final = "inbox.key"
+_COLLECT: Final = "cms-gateway consumer collect"
 
 directory_option = click.option(
     "--directory",
@@ -89,18 +90,19 @@ def collect_feed(name: str, directory: Path, profile: Path, *, follow: bool, as_
     """
 
     def told(new: int, reach: int) -> None:
-        screen.say(f"{screen.counted(new, 'new record')}; all up to {reach} is here.")
+        screen.say(f"{screen.counted(new, 'new record')}; all up to {reach} are here.")
 
     async def work() -> tuple[int, int]:
         async with opened(profile) as client:
-            with inbox_of(directory, name) as inbox:
+            with inbox_of(directory, name, make=True) as inbox:
                 return await collect(client, inbox, follow=follow, told=told), inbox.reach
 
     new, reach = run(work())
     if as_json:
         screen.emit({"new": new, "reach": reach})
         return
-    screen.say(f"{screen.counted(new, 'new record')} collected.")
+    if not new:
+        screen.say(f"Nothing new; all up to {reach} are here.")
 
 
 @consumer.command(
@@ -130,7 +132,7 @@ def show_proposals(
 ) -> None:
     """Say what the consumer NAME makes of its inbox: proposals with reasons, for an officer."""
     team = TEAMS[name]
-    known = _read(team.read, book)
+    known = _read(name, book)
     with inbox_of(directory, name) as inbox:
         upto, cursor = inbox.upto, inbox.cursor
         made = _made(lambda: team.propose(list(inbox.events()), known, installed(), on or _today()))
@@ -165,7 +167,7 @@ def show_person(
     reference: str, directory: Path, book: Path, on: dt.date | None, *, as_json: bool
 ) -> None:
     """Show all that tracing knows of the person REFERENCE of the book, side by side."""
-    known = _read(tracing_book.read_book, book)
+    known = _read("tracing", book)
     subject = next((each for each in known.subject if each.reference == reference), None)
     if subject is None:
         raise Stop(f"{book} has no subject {reference}. Name one that it has.", Exit.USAGE)
@@ -206,7 +208,7 @@ def show_statistics(
     as_json: bool,
 ) -> None:
     """Print figures of the last four quarters as CSV, from the enforcement inbox and the book."""
-    known = _read(enforcement_book.read_book, book)
+    known = _read("enforcement", book)
     with inbox_of(directory, "enforcement") as inbox:
         rows = _made(lambda: statistics(list(inbox.events()), known, installed(), on or _today()))
     if measure is not None:
@@ -228,8 +230,11 @@ def show_statistics(
 
 
 @contextmanager
-def inbox_of(directory: Path, name: str) -> Iterator[Inbox]:
-    """The inbox in a directory, with its key, which is made with it; raises Stop."""
+def inbox_of(directory: Path, name: str, *, make: bool = False) -> Iterator[Inbox]:
+    """The inbox in a directory, with its key; both are made only where `make` says so. Raises Stop."""
+    if not make and not (directory / _INBOX).exists():
+        told = f"There is no inbox in {directory}. Collect one there: {_COLLECT} {name}"
+        raise Stop(told, Exit.USAGE)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = directory / _KEY
     if not key.exists():
@@ -243,11 +248,12 @@ def inbox_of(directory: Path, name: str) -> Iterator[Inbox]:
         raise Stop(str(error), Exit.REFUSED) from error
 
 
-def _read(read: Callable[[str], Any], book: Path) -> Any:
+def _read(name: str, book: Path) -> Any:
     try:
-        return read(book.read_text("utf-8"))
+        return TEAMS[name].read(book.read_text("utf-8"))
     except ValueError as error:
-        raise Stop(f"{book}: {error}", Exit.USAGE) from error
+        told = f"{book} is no book of {name}: {error}. docs/{name}.md has its tables."
+        raise Stop(told, Exit.USAGE) from error
 
 
 def _made(make: Callable[[], Any]) -> Any:

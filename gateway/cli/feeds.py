@@ -53,6 +53,8 @@ def read(
     no_proofs: bool,
 ) -> None:
     """Read the feed NAME as JSON lines: blocks, records, and a line at the end of each page."""
+    if after is not None and first is not None:
+        raise click.UsageError("Give --after or --from, not both.")
 
     async def work() -> None:
         left = limit

@@ -24,7 +24,13 @@ def read_cursor(cursor: str, feed: str) -> int:
         version, name, number = from_b64u(cursor).decode("ascii").split(":")
         seq = int(number)
     except ValueError as error:
-        raise Refused(Reason.PARAMETER_NOT_VALID, "The cursor is not one of ours.") from error
+        raise Refused(
+            Reason.PARAMETER_NOT_VALID,
+            "The cursor is not one of ours. Take 'next' of a page, or leave it out.",
+        ) from error
     if version != _VERSION or name != feed or seq < 0 or number != str(seq) or seq > 1 << 62:
-        raise Refused(Reason.PARAMETER_NOT_VALID, "The cursor is not one of this feed's.")
+        raise Refused(
+            Reason.PARAMETER_NOT_VALID,
+            "The cursor is not one of this feed's. Take 'next' of one of its pages, or leave it out.",
+        )
     return seq

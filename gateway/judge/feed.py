@@ -166,6 +166,8 @@ class _Feed:
         submission = value.get("submission")
         if isinstance(submission, str):
             self._nearest[submission] = None
+        if "entry" not in value:
+            raise Unsound("has no proof: read the page again with its proofs")
         check_members(value, _BLOCK)
         entry = bytes_from_b64u(value["entry"])
         fact = read_entry(entry)

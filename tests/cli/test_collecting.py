@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 from gateway.cli.exits import Exit
 from tests.cli.conftest import Cli, config_of, key_file, profile_of
-from tests.conftest import SAMPLES, House
+from tests.conftest import ROOT, SAMPLES, House
 from tests.party import days_ahead, told
 
 
@@ -35,6 +40,32 @@ async def test_a_feed_is_read_acknowledged_and_verified(
     assert verified.code == Exit.OK, verified.err
     bare = await cli("feed", "read", "tracing", "--profile", profile, "--no-proofs")
     assert "inclusion" not in bare.out
+    unproved = await cli("feed", "verify", "-", "--key", key, stdin=bare.out.encode())
+    assert "read the page again with its proofs" in unproved.err
+    both = await cli(
+        "feed", "read", "tracing", "--profile", profile, "--from", 1, "--after", cursor
+    )
+    assert both.code == Exit.USAGE
+
+
+async def test_the_program_of_the_page_about_feeds_runs_as_it_is_printed(
+    house: House, tmp_path: Path
+) -> None:
+    await sent(house)
+    profile = profile_of(house, "tracing", tmp_path)
+    page = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    code = page.partition("## In Python\n")[2].partition("`client add`")[0]
+    (profile.parent / "profile.toml").write_text(profile.read_text())
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", textwrap.dedent(code),
+        cwd=profile.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert [line.split()[1] for line in out.decode().splitlines()] == ["deduction"] * 3
+    _, stands, _ = await house.tracing.call("GET", "/v1/feeds/tracing/status")
+    assert stands["delivered"] == 3
 
 
 async def test_a_flipped_bit_in_a_feed_is_named(house: House, tmp_path: Path, cli: Cli) -> None:
@@ -53,6 +84,7 @@ async def test_anothers_feed_is_not_there(house: House, tmp_path: Path, cli: Cli
     profile = profile_of(house, "tracing", tmp_path)
     other = await cli("feed", "read", "calculation", "--profile", profile)
     assert other.code == Exit.REFUSED
+    assert "What you have: tracing" in other.err
     bank = profile_of(house, "bank", tmp_path)
     assert (await cli("feed", "read", "tracing", "--profile", bank)).code != Exit.OK
 

@@ -25,9 +25,14 @@ async def test_a_feed_becomes_proposals_with_reasons(
     await sent(house)
     profile = profile_of(house, "enforcement", tmp_path)
     where = ("--directory", tmp_path / "desk", "--profile", profile)
+    nothing = ("--directory", tmp_path / "desc", "--book", BOOKS / "enforcement.toml")
+    mistyped = await cli("consumer", "proposals", "enforcement", *nothing)
+    assert mistyped.code == Exit.USAGE
+    assert "There is no inbox in" in mistyped.err
+    assert not (tmp_path / "desc").exists()
     first = await cli("consumer", "collect", "enforcement", *where)
     assert first.code == Exit.OK, first.err
-    assert "3 new records collected" in first.err
+    assert "3 new records; all up to 3 are here" in first.err
     again = await cli("consumer", "collect", "enforcement", *where, "--json")
     assert again.json == {"new": 0, "reach": 3}
     stands = await cli("feed", "status", "enforcement", "--profile", profile, "--json")

@@ -159,6 +159,7 @@ async def test_the_row_is_found_wherever_it_stands(house: House) -> None:
         {"errors": [{"seq": 1, "code": "IMPLAUSIBLE", "field": "Ash, Alex"}]},
         {"errors": [{"seq": 1, "code": "IMPLAUSIBLE"}] * 2},
         {"errors": [{"seq": n, "code": "IMPLAUSIBLE"} for n in range(1, 258)]},
+        {"errors": [{"seq": 1, "code": "IMPLAUSIBLE", "field": "pay.net_pence"}]},
         {"errors": "all"},
         {"errors": []},
         {"cursor": cursor(1)},

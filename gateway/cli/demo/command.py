@@ -66,7 +66,17 @@ def _invite(opened: Stage, voice: Voice) -> None:
     for command in (
         f"{gateway} submit {original} --profile {employer} --receipts {opened.directory}",
         f"{gateway} check {opened.samples / 'schedule-with-a-mistake.csv'}",
-        f"{gateway} feed read tracing --profile {tracing} --follow",
+        f"{gateway} feed read tracing --profile {tracing} --from 1 --follow",
+        f"{gateway} feed status tracing --profile {tracing}",
+        (
+            f"{gateway} consumer person trace-1 --directory {opened.directory / 'teams' / 'tracing'} "
+            f"--book {opened.directory / 'teams' / 'tracing.toml'}"
+        ),
+        (
+            f"{gateway} consumer proposals enforcement --explain "
+            f"--directory {opened.directory / 'teams' / 'enforcement'} "
+            f"--book {opened.directory / 'teams' / 'enforcement.toml'}"
+        ),
         f"{gateway} receipt verify {receipt} --key {opened.key_file} --file {original}",
         f"{gateway} ledger verify {opened.copy} --key {opened.key_file}",
         f"{gateway} ledger export {opened.directory / 'ledger'} --profile {opened.auditor}",
@@ -74,4 +84,8 @@ def _invite(opened: Stage, voice: Voice) -> None:
         f"curl --cacert {opened.directory / 'pki' / 'server-ca.pem'} {url}/v1/ledger/checkpoint",
     ):
         voice.copy(command)
-    voice.line("Press Ctrl-C to end it.")
+    voice.line(
+        f"Profiles are in {opened.directory / 'parties'}, inboxes and books of the teams in "
+        f"{opened.directory / 'teams'}."
+    )
+    voice.line("Press Ctrl-C to end it; without --directory all of it is then removed.")

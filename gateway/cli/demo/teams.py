@@ -27,7 +27,7 @@ async def proposing(stage: Stage, voice: Voice) -> None:
     made: dict[str, list[Proposal]] = {}
     for name, team in TEAMS.items():
         book = copy_book(stage.directory, name)
-        with inbox_of(stage.directory / "teams" / name, name) as inbox:
+        with inbox_of(stage.directory / "teams" / name, name, make=True) as inbox:
             await collect(stage.clients[name], inbox)
             made[name] = team.propose(list(inbox.events()), team.read(book.read_text()), rates, _ON)
             await take_up(stage.clients[name], inbox)
