@@ -32,6 +32,10 @@ from gateway.core.record import Record
 _ENCODE_GROUP: Final = msgspec.json.Encoder(order="sorted").encode
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _DIGEST_BYTES: Final = 32
+# What differs from record to record of a run: number, twice in the envelope, place in the tree, row.
+_NUMBERS: Final = b',"id":"%%d","sequence":"%%0%dd","data":{"seq":%%d,"leaf":%%d,"row":%%d,' % (
+    SEQUENCE_DIGITS
+)
 _CLASS: Final[Callable[[Record], type[Record]]] = type
 
 
@@ -162,11 +166,6 @@ def _encoded(column: Sequence[Group]) -> list[bytes]:
             last, value = group, _ENCODE_GROUP(group)
         values.append(value)
     return values
-
-
-_NUMBERS: Final = b',"id":"%%d","sequence":"%%0%dd","data":{"seq":%%d,"leaf":%%d,"row":%%d,' % (
-    SEQUENCE_DIGITS
-)
 
 
 def types_of(block: Block) -> dict[str, int]:

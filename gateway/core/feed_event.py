@@ -22,7 +22,7 @@ READY: Final = f"{PREFIX}feed.ready.v1"
 SEQUENCE_DIGITS: Final = 16
 
 _ENCODE: Final = msgspec.json.Encoder().encode
-# A place beyond the 32 bits of a CloudEvents integer is to be expected of a ledger.
+# An object less its last brace, so that more members can follow.
 _OPEN: Final = -1
 
 
@@ -75,6 +75,7 @@ def opened(origin: Origin, kind: str, **attributes: str) -> bytes:
         "time": origin.time,
         "organisation": origin.organisation,
         "organisationclass": origin.provider_class,
+        # As text: a ledger grows beyond the 32 bits of a CloudEvents integer.
         "ledgerentry": str(origin.entry),
         **attributes,
     }
