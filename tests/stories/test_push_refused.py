@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from certs import development
 from certs.development import DevelopmentPki
@@ -45,7 +47,7 @@ async def test_a_stranger_s_certificate_is_told_at_once_and_mended_without_a_res
     tmp_path: Path, pki: DevelopmentPki
 ) -> None:
     stranger = development.create(tmp_path / "stranger", now=clock())
-    async with broker_in(tmp_path / "strange", stranger) as strange:
+    async with broker_in(tmp_path / "strange", stranger) as strange:  # of another authority
         ours = streams(strange, pki)
         for _ in range(2):
             assert await refused(ours.check) == "CERTIFICATE_NOT_VALID"
@@ -54,7 +56,10 @@ async def test_a_stranger_s_certificate_is_told_at_once_and_mended_without_a_res
     mended.start()
     try:
         await mended.up()
-        await ours.check()
+        with capture_logs() as logs:
+            await ours.check()
+        (connected,) = [each for each in logs if each["event"] == "jetstream_connected"]
+        assert re.fullmatch(r"\d+\.\d+\.\d+.*", connected["version"]), connected
         assert (await ours.look(FEED, FEED)).sequence == 0
     finally:
         await ours.close()
