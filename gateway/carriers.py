@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, cast
 
 from cryptography import x509
@@ -121,10 +122,11 @@ class Hooks:
 
 
 def hooks(settings: Settings) -> Hooks:
-    """Webhooks, as the settings say."""
+    """Webhooks, as the settings say; raises SettingsError."""
     found = settings.notices
     allow = settings.networks(found.webhook_networks)
-    return Hooks(Courier(ca=found.webhook_ca, allow=allow))
+    with _usable("notices.webhook_ca", found.webhook_ca):
+        return Hooks(Courier(ca=found.webhook_ca, allow=allow))
 
 
 def letters(settings: Settings) -> Letters | None:
@@ -132,11 +134,12 @@ def letters(settings: Settings) -> Letters | None:
     found = settings.notices.notify
     if found is None:
         return None
-    try:
+    with _usable("notices.notify.key", found.key):
         key = found.key.read_text().strip()
+    try:
         ids = stand_in_ids() if found.templates is None else _template_ids(found.templates)
         return Letters(Notify(found.url, key, ids))
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise SettingsError(f"notices.notify: {error}.") from error
 
 
@@ -145,15 +148,17 @@ def streams(settings: Settings) -> JetStream | None:
     found = settings.jetstream
     if found is None:
         return None
-    shown = [path for path in (found.ca, found.certificate, found.key) if path is not None]
+    files = {name: getattr(found, name) for name in ("ca", "certificate", "key", "credentials")}
+    for name, file in files.items():
+        with _usable(f"jetstream.{name}", file):
+            if file is not None:
+                file.open("rb").close()
     tls = None
-    try:
-        if shown or any(server.startswith("tls:") for server in found.servers):
+    if found.ca or found.certificate or any(each.startswith("tls:") for each in found.servers):
+        with _usable("jetstream.ca", found.ca):
+            tls = client_context(found.ca)
+        with _usable("jetstream.certificate and jetstream.key", found.certificate):
             tls = client_context(found.ca, found.certificate, found.key)
-        if found.credentials is not None:
-            found.credentials.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"jetstream: {error}.") from error
     terms = Terms(
         prefix=found.prefix,
         replicas=found.replicas,
@@ -168,11 +173,10 @@ def questions(settings: Settings, now: Callable[[], dt.datetime]) -> Callable[[S
     """Writes a request as auth.001, signed where the settings name a key; raises SettingsError."""
     seal: tuple[SigningKey, bytes] | None = None
     if settings.signing is not None:
-        try:
+        with _usable("signing.key", settings.signing.key):
             key = serialization.load_pem_private_key(settings.signing.key.read_bytes(), None)
+        with _usable("signing.certificate", settings.signing.certificate):
             certificate = x509.load_pem_x509_certificate(settings.signing.certificate.read_bytes())
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"signing: {error}.") from error
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             raise SettingsError("signing.key is of a kind that XML signatures do not know.")
         seal = key, certificate.public_bytes(serialization.Encoding.DER)
@@ -200,6 +204,19 @@ def questions(settings: Settings, now: Callable[[], dt.datetime]) -> Callable[[S
             raise Refused(Reason.NOT_OFFERED, told) from error
 
     return written_as
+
+
+@contextmanager
+def _usable(key: str, file: Path | None) -> Iterator[None]:
+    """Name the key of the settings, and its file, where the file is of no use."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SettingsError(f"{key}: {file} does not exist.") from error
+    except (OSError, ValueError, TypeError) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        told = (why or str(error)).rstrip(".")
+        raise SettingsError(f"{key}: {file} cannot be used: {told}.") from error
 
 
 def _template_ids(told: Mapping[str, str]) -> TemplateIds:

@@ -26,13 +26,23 @@ async def add_party(order: AddParty, office: Office) -> dict[str, Any]:
         raise refused(f"A name is one line of 1 to {_NAME_CHARS} characters.")
     known = set(office.law.classes if order.kind == "organisation" else office.law.feeds)
     if not order.classes or not set(order.classes) <= known:
-        what = "provider classes" if order.kind == "organisation" else "feeds"
-        raise refused(f"Name one or more of the {what}: {', '.join(sorted(known))}.")
+        raise refused(_classes_told(order, known, office))
     classes = sorted(set(order.classes))
     shown = _conformance(order, office)
     day, name = office.clock().date(), order.name.strip()
     await office.registry.add_party(order.id, order.kind, name, classes, day, shown)
     return {"id": order.id, "kind": order.kind, "name": name, "classes": classes}
+
+
+def _classes_told(order: AddParty, known: set[str], office: Office) -> str:
+    """What may be named, and where else what was named would be right."""
+    teams = set(office.law.feeds)
+    if order.kind != "organisation":
+        return f"Name one or more of the feeds: {', '.join(sorted(known))}."
+    told = f"Name one or more of the provider classes: {', '.join(sorted(known))}."
+    if teams & set(order.classes):
+        told += f" A team is added with '--kind consumer': {', '.join(sorted(teams))}."
+    return told
 
 
 def _conformance(order: AddParty, office: Office) -> str | None:

@@ -46,7 +46,7 @@ async def add_subscription(order: AddSubscription, office: Office) -> dict[str, 
     sealed: tuple[bytes | None, bytes | None] = (None, None)
     if order.kind == "webhook":
         if order.url is None:
-            raise refused("A webhook has a URL.")
+            raise refused("A webhook has a URL. Give one with --url.")
         _check_url(order.url, office)
         made, secret = _secret(order.secret, office)
         sealed = _seal(identity, Target(order.url, (secret,)), office)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway import carriers
 from gateway.cli.exits import Exit, Stop
 from gateway.config import Settings, SettingsError
 from gateway.edge import client_certificate, keyring, tls
@@ -21,6 +22,8 @@ def check(settings: Settings, path: Path) -> None:
         for file in files:
             try:
                 file.open("rb").close()
+            except FileNotFoundError as error:
+                raise SettingsError(f"{path}: {key}: {file} does not exist.") from error
             except OSError as error:
                 raise _unusable(path, key, file, error.strerror or "cannot be opened") from error
     with _named(path, "tls.participants and tls.revocation_lists", settings.tls.participants):
@@ -34,6 +37,13 @@ def check(settings: Settings, path: Path) -> None:
     for file in settings.signers:
         with _named(path, "signers", file):
             client_certificate.der_of(file.read_bytes())
+    try:
+        carriers.letters(settings)
+        carriers.hooks(settings)
+        carriers.streams(settings)
+        carriers.questions(settings, clock)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
     keyring.open_ring(settings.keys, origin=settings.origin)
     try:
         socket.getaddrinfo(settings.host, settings.port)

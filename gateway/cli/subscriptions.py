@@ -80,7 +80,7 @@ def add(
     if as_json:
         screen.emit(told)
         return
-    screen.say(f"The feed {feed} of {consumer} is pushed from after record {told['upto']}.")
+    screen.say(f"The feed {feed} of {consumer} is pushed from record {told['upto'] + 1}.")
     _secret(told)
     click.echo(told["id"])
 

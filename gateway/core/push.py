@@ -47,7 +47,8 @@ WORDS: Final = {
     "REFUSED": "It answered with a status other than 2xx.",
     "NOT_ENTITLED": "The consumer has no such feed any more. Remove the subscription.",
     "NOT_SET_UP": "The settings have no [jetstream]. Enter it, and start the gateway again.",
-    "NOT_PERMITTED": "The server refuses our credentials, or permits them too little (docs/nats.md).",
+    "NOT_PERMITTED": "The server refuses our certificate or credentials, or a subject that the log names:"
+    " give this user the permissions of docs/nats.md, under its whole name.",
     "SERVER_TOO_OLD": "The server is older than 2.10, which does not know `sync_interval: always`.",
     "JETSTREAM_DISABLED": "The server runs without JetStream. Enable it for this account.",
     "REPLICAS_NOT_TO_BE_HAD": "There are fewer servers in the cluster than replicas are asked for.",

@@ -49,6 +49,7 @@ _NEVER: Final[tuple[Network, ...]] = tuple(
 
 # Names that a network gives its own machines (RFC 6761, RFC 6762, RFC 8375, ICANN's .internal).
 _INSIDE: Final = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "arpa"})
+_OWN: Final = "To try one on your own machine, enter notices.webhook_networks in the settings."
 _PARTS: Final = re.compile(r"[/?#]")
 _NAME: Final = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*"
@@ -95,7 +96,10 @@ def destination(url: str, allow: Sequence[Network] = ()) -> Destination:
         _check_name(host.lower().removesuffix("."), inside=bool(allow))
     else:
         if not may_reach(address, allow):
-            raise DestinationError("The address is not on the public internet. Give one that is.")
+            own = f" {_OWN}" if address.is_loopback or address.is_private else ""
+            raise DestinationError(
+                f"The address is not on the public internet. Give one that is.{own}"
+            )
     return Destination(parsed, host, port)
 
 
@@ -110,6 +114,7 @@ def _check_name(name: str, *, inside: bool) -> None:
     if inside and name == "localhost":
         return
     if not _NAME.fullmatch(name) or len(name) > 253 or name.rpartition(".")[2] in _INSIDE:
+        own = f" {_OWN}" if name == "localhost" else ""
         raise DestinationError(
-            "The host is not a name on the public internet. Give one as in example.com."
+            f"The host is not a name on the public internet. Give one as in example.com.{own}"
         )

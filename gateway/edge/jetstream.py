@@ -19,7 +19,7 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -45,8 +45,12 @@ log = structlog.get_logger("jetstream")
 
 OLDEST: Final = (2, 10)
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
+# What the server says of a subject that our user may not use; it answers nothing else.
+_DENIED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"')
 _CONNECT_SECONDS: Final = 3
 _ANSWER_SECONDS: Final = 5.0
+# nats-py may wait for ever for a connection to close whose handshake failed.
+_CLOSE_SECONDS: Final = 1.0
 # From one hand-out of a page to the next, where it was not acknowledged.
 _BACKOFF_SECONDS: Final = (30.0, 60.0, 300.0, 900.0)
 
@@ -92,16 +96,17 @@ class JetStream:
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._kept: set[str] = set()
+        self._complaints: dict[str, float] = {}  # of the connection that is open, and when last
 
     async def check(self) -> None:
         """Raise NotTakenError unless there is a server that can be used."""
-        async with self._asking() as client:
+        async with self._asking("$JS.API.INFO") as client:
             await client.jetstream(timeout=_ANSWER_SECONDS).account_info()
 
     async def look(self, consumer: str, feed: str) -> Held:
         """What a stream has; it and its consumer are made where they are not there."""
         name = stream_name(self._terms.prefix, consumer, feed)
-        async with self._asking() as client:
+        async with self._asking(name) as client:
             info = await _told(client, f"STREAM.INFO.{name}")
             if name not in self._kept or _code(info) == _NO_STREAM:
                 await self._keep(client, name, consumer, feed, there=_code(info) != _NO_STREAM)
@@ -122,7 +127,7 @@ class JetStream:
         """Store one message behind a sequence number, and wait until the server says that it has."""
         subject = subject_of(self._terms.prefix, consumer, feed)
         headers = message.headers | {_ID: identity, _LAST_SEQUENCE: str(after)}
-        async with self._asking() as client:
+        async with self._asking(subject) as client:
             await client.jetstream().publish(
                 subject,
                 message.body,
@@ -135,27 +140,46 @@ class JetStream:
         """Let go of the connection."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await _closed(client)
 
     # --- the connection ---------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[Client]:
-        """The connection, and what goes wrong on it in the story's words."""
+    async def _asking(self, about: str) -> AsyncIterator[Client]:
+        """The connection, and what goes wrong on it in the story's words.
+
+        `about` is the stream or the subject: a server that does not permit one says nothing to the
+        request itself, which runs out of time, and complains on the connection.
+        """
+        complaints: dict[str, float] = {}
+        since = asyncio.get_running_loop().time()
         try:
-            yield await self._connected()
+            client = await self._connected()
+            complaints = self._complaints
+            yield client
         except nats.js.errors.APIError as error:
             raise NotTakenError(_word(error.err_code, error.code), temporary=True) from error
         except nats.errors.MaxPayloadError as error:
             raise NotTakenError("TOO_LARGE", temporary=False) from error
         except (nats.errors.Error, TimeoutError, OSError, EOFError) as error:
-            client = self._client
-            if client is not None and not client.is_connected:
+            held = self._client
+            if held is not None and not held.is_connected:
                 self._client = None
                 self._kept.clear()
+            if (denied := denied_in(complaints, since, about)) is not None:
+                log.error("jetstream_not_permitted", subject=denied)  # noqa: TRY400 - no more in a trace
+                await self._let_go(complaints)
+                raise NotTakenError("NOT_PERMITTED", temporary=True) from error
             no_one = nats.errors.NoRespondersError | nats.js.errors.NoStreamResponseError
             code = "NOT_ACKNOWLEDGED" if isinstance(error, no_one) else "NOT_REACHED"
             raise NotTakenError(code, temporary=True) from error
+
+    async def _let_go(self, complaints: dict[str, float]) -> None:
+        """Connect anew where no answer can come: a subscription is not asked for a second time."""
+        mute = any(found[1] == "subscription" for found in map(_DENIED.search, complaints) if found)
+        if mute and complaints is self._complaints:
+            self._kept.clear()
+            await self.close()
 
     async def _connected(self) -> Client:
         async with self._connecting:
@@ -175,10 +199,10 @@ class JetStream:
 
     async def _connect(self, server: str) -> Client:
         client = Client()
-        refused: list[str] = []
+        refused: dict[str, float] = {}  # while connecting, and as long as the connection is open
 
         async def noted(error: Exception) -> None:
-            refused.append(str(error).lower())
+            refused[str(error).lower()] = asyncio.get_running_loop().time()
 
         try:
             async with asyncio.timeout(2 * _CONNECT_SECONDS):
@@ -193,7 +217,7 @@ class JetStream:
                     user_credentials=None if self._credentials is None else str(self._credentials),
                 )
         except (nats.errors.Error, TimeoutError, OSError, EOFError) as error:
-            await client.close()
+            await _closed(client)
             told = [str(error).lower(), *refused]
             barred = any("authorization" in text or "authentication" in text for text in told)
             code = "NOT_PERMITTED" if barred else "NOT_REACHED"
@@ -202,9 +226,10 @@ class JetStream:
             raise NotTakenError(code, temporary=True) from error
         unfit = unfit_for(client._server_info)  # noqa: SLF001 - nats-py shows a part of it only
         if unfit is not None:
-            await client.close()
+            await _closed(client)
             raise NotTakenError(unfit, temporary=True)
-        log.info("jetstream_connected", version=str(client.connected_server_version))
+        self._complaints = refused
+        log.info("jetstream_connected", version=str(client._server_info["version"]))  # noqa: SLF001 - as above
         return client
 
     # --- the stream -------------------------------------------------------------------------------
@@ -274,6 +299,30 @@ def unfit_for(info: Mapping[str, Any]) -> str | None:
     if found is None or (int(found[1]), int(found[2])) < OLDEST:
         return "SERVER_TOO_OLD"
     return None if info.get("jetstream") else "JETSTREAM_DISABLED"
+
+
+def denied_in(complaints: Mapping[str, float], since: float, about: str) -> str | None:
+    """The subject that we may not use, and that a request about a stream or a subject needs.
+
+    `complaints` is what the server said on the connection, and when last; `since` is when the request
+    began. Where we may not hear our own inbox no request is ever answered; else it is the subject that
+    counts, for several requests are under way at a time.
+    """
+    for text, at in complaints.items():
+        found = _DENIED.search(text)
+        if found is None:
+            continue
+        mine = f".{about.lower()}." in f".{found[2]}."
+        if found[1] == "subscription" or (at >= since and mine):
+            return found[2]
+    return None
+
+
+async def _closed(client: Client) -> None:
+    """Close a connection, and wait for that no longer than makes sense."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await client.close()
 
 
 async def _told(client: Client, what: str) -> dict[str, Any]:

@@ -115,6 +115,7 @@ async def test_a_certificate_is_listed_shown_and_revoked(
         (("org", "add", "bank", "--name", "Again", "--class", "employer"), "already"),
         (("org", "add", "BANK", "--name", "Capitals", "--class", "employer"), "a-z"),
         (("org", "add", "shop", "--name", "Shop", "--class", "wizard"), "deposit_taker"),
+        (("org", "add", "tracing", "--name", "T", "--class", "tracing"), "'--kind consumer': "),
         (("org", "show", "nobody"), "org add"),
         (("cert", "list", "nobody"), "org add"),
     ],

@@ -20,6 +20,11 @@ async def test_a_feed_is_pushed_by_commands(tmp_path: Path, pki: DevelopmentPki,
                          receiver.url, "--json", *config)  # fmt: skip
         assert made.code == Exit.OK, made.err
         identity = made.json["id"]
+        second = await cli("subscription", "add", FEED, FEED, "--to", "webhook", "--url",
+                           receiver.url, *config)  # fmt: skip
+        assert "is pushed from record 1." in second.err
+        second_id = second.out.strip().splitlines()[-1]
+        assert (await cli("subscription", "remove", second_id, *config)).code == Exit.OK
         await pushed.submit()
         await until(lambda: receiver.asked)
         receiver.verify(made.json["secret"])
@@ -58,7 +63,7 @@ async def test_a_feed_is_pushed_by_commands(tmp_path: Path, pki: DevelopmentPki,
     [
         (("add", FEED, "tracing", "--to", "webhook", "--url", "https://127.0.0.1/"), "no consumer"),
         (("add", "employer", FEED, "--to", "webhook", "--url", "https://127.0.0.1/"), "no consumer"),
-        (("add", FEED, FEED, "--to", "webhook"), "has a URL"),
+        (("add", FEED, FEED, "--to", "webhook"), "has a URL. Give one with --url."),
         (("add", FEED, FEED, "--to", "webhook", "--url", "http://127.0.0.1/"), "HTTPS"),
         (("add", FEED, FEED, "--to", "webhook", "--url", "https://127.0.0.1/", "--after", "9"), "0"),
         (("add", FEED, FEED, "--to", "webhook", "--url", "https://127.0.0.1/", "--secret", "x"),

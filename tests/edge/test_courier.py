@@ -356,6 +356,12 @@ def test_localhost_is_for_development_alone() -> None:
     Courier(allow=ALLOW).check_url("https://localhost:8443/")
     with pytest.raises(DestinationError):
         Courier(allow=ALLOW).check_url(f"https://{INSIDE}:8443/")
+    for own in ("localhost", "127.0.0.1", "[::1]", "192.168.0.1"):
+        with pytest.raises(DestinationError, match=r"notices\.webhook_networks"):
+            Courier().check_url(f"https://{own}:8443/")
+    with pytest.raises(DestinationError) as other:
+        Courier().check_url("https://printer.local/")
+    assert "webhook_networks" not in str(other.value)
 
 
 def test_what_is_allowed_is_no_more_than_was_said() -> None:
