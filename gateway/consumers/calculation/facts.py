@@ -225,11 +225,12 @@ def last_words(
 def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
     """What stands on the feed of the paying parent of a case."""
     mine = [one for one in stands if _is_of(case.paying_parent, one)]
+    names = _names(mine)
     return Facts(
         earnings=tuple(
             Fact(
                 seq=fact.seq,
-                told=Earning(fact.told, work.told),
+                told=Earning(fact.told, _named(work.told, names)),
                 source=fact.source,
                 organisation=fact.organisation,
                 submission=fact.submission,
@@ -251,6 +252,25 @@ def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
         + _parts(mine, "account", "balance", Balance),
         declared=_parts(mine, "mortgage", "declared", Declared),
     )
+
+
+def _names(mine: Iterable[Stands]) -> dict[str, str]:
+    """The name of each employer that any record gives one for, by its PAYE reference."""
+    names: dict[str, str] = {}
+    for one in mine:
+        for fact in _parts([one], one.event.type, "work", Work):
+            work = fact.told
+            if work.paye_reference is not None and work.employer_name is not None:
+                names[work.paye_reference] = work.employer_name
+    return names
+
+
+def _named(work: Work, names: dict[str, str]) -> Work:
+    """An employment by its employer's name, where that is known."""
+    name = names.get(work.paye_reference or "")
+    if work.employer_name is not None or name is None:
+        return work
+    return msgspec.structs.replace(work, employer_name=name)
 
 
 def _is_of(person: Person, one: Stands) -> bool:

@@ -60,7 +60,7 @@ def _of_case_or_none(case: Case, facts: Facts, rates: Rates, today: dt.date) -> 
 
 def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Proposal]:
     on = case.effective_date if case.present is None else today
-    looked = Working(rates, on)
+    looked = Working(rates, on, as_at=_as_at(case, today))
     income = gross_income(case, facts, looked, today)  # 3 income
     working = Working(rates, on, so_far=looked)
     grounds = grounds_of(case, facts, rates, on, today)
@@ -68,7 +68,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
     for ground in grounds:
         if counted is not None and ground.is_counted:
             counted = ground.added_to(counted, working)  # 4 add
-    position = _position(case, facts, counted, working)
+    position = _position(case, facts, counted, working, later=income.later)
     found = liability(position, working)  # 5 rate
     parts = shares(found, case.child, working)  # 6 share
     _payable(parts, working)
@@ -101,10 +101,21 @@ def _payable(parts: dict[str, int], working: Working) -> None:
     working.step("Maintenance", f"{each}.", sterling(sum(parts.values())) + WEEKLY, _AMOUNT)
 
 
-def _position(case: Case, facts: Facts, income: int | None, working: Working) -> Position:
+def _as_at(case: Case, today: dt.date) -> dt.date:
+    """The day that income is estimated for: the effective or the review date, or between them today."""
+    if case.present is None:
+        return case.effective_date
+    if case.review_date is None or today < case.review_date:
+        return today
+    return case.review_date
+
+
+def _position(
+    case: Case, facts: Facts, income: int | None, working: Working, *, later: bool
+) -> Position:
     nothing = pays_nothing(case, facts.custody, working)
-    aside = Working(working.rates, working.on)
-    earned = earned_now(facts, aside)
+    aside = Working(working.rates, working.on, as_at=working.as_at)
+    earned = earned_now(facts, aside, later=later)
     return Position(
         income=income,
         children=len(case.child),
