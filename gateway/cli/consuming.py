@@ -29,7 +29,7 @@ from gateway.consumers.proposal import Proposal, explained
 from gateway.consumers.rates import NoRateError, Rates, installed
 from gateway.consumers.standing import standing
 from gateway.consumers.statistics.chart import as_svg
-from gateway.consumers.statistics.figures import of_measure, statistics
+from gateway.consumers.statistics.figures import MEASURES, of_measure, statistics
 from gateway.consumers.statistics.rows import as_csv
 from gateway.consumers.tracing import book as tracing_book
 from gateway.consumers.tracing import proposals as tracing
@@ -206,21 +206,23 @@ def show_statistics(
     as_json: bool,
 ) -> None:
     """Print figures of the last four quarters as CSV, from the enforcement inbox and the book."""
+    if measure is not None and measure not in MEASURES:
+        told = f"There is no measure {measure}. Choose of {', '.join(MEASURES)}."
+        raise Stop(told, Exit.USAGE)
+    if chart is not None and measure is None:
+        raise Stop("A chart is of one measure: name it with --measure.", Exit.USAGE)
     known = _read(enforcement_book.read_book, book)
     with inbox_of(directory, "enforcement") as inbox:
         rows = _made(lambda: statistics(list(inbox.events()), known, installed(), on or _today()))
     if measure is not None:
-        measures = sorted({row.measure for row in rows})
         rows = of_measure(rows, measure)
-        if not rows:
-            told = f"There is no measure {measure}. Choose of {', '.join(measures)}."
-            raise Stop(told, Exit.USAGE)
-    if chart is not None:
-        if measure is None:
-            raise Stop("A chart is of one measure: name it with --measure.", Exit.USAGE)
-        title = measure.replace("_", " ").capitalize()
-        chart.write_text(as_svg(rows, title, f"{title}, by quarter."), encoding="utf-8")
-        screen.say(f"Chart written to {chart}.")
+    if chart is not None and measure is not None:
+        if rows:
+            title = measure.replace("_", " ").capitalize()
+            chart.write_text(as_svg(rows, title, MEASURES[measure]), encoding="utf-8")
+            screen.say(f"Chart written to {chart}.")
+        else:
+            screen.say("There is nothing to draw of it in these quarters.")
     if as_json:
         screen.emit({"rows": msgspec.to_builtins(rows)})
         return

@@ -87,6 +87,24 @@ async def test_figures_are_printed_and_drawn(house: House, tmp_path: Path, cli: 
     for words in (("--chart", chart), ("--measure", "luck")):
         wrong = await cli("consumer", "statistics", *where, *book, *words)
         assert wrong.code == Exit.USAGE
+    assert "Choose of money_collected" in wrong.err
+    paying = await cli("consumer", "statistics", *where, *book, "--measure", "paying_parents")
+    assert "paying_parents,2026-Q4,something,2,count" in paying.out
+    assert "paying_parents,2026-Q4,nothing,1,count" in paying.out
+
+
+async def test_a_measure_without_rows_is_an_empty_table_and_no_chart(
+    tmp_path: Path, cli: Cli
+) -> None:
+    chart = tmp_path / "chart.svg"
+    book = ("--book", BOOKS / "enforcement.toml", "--on", "2027-01-15")
+    measure = ("--measure", "civil_enforcement_in_process")
+    where = ("--directory", tmp_path / "desk")
+    made = await cli("consumer", "statistics", *where, *book, *measure, "--chart", chart)
+    assert made.code == Exit.OK, made.err
+    assert made.out.splitlines() == ["measure,quarter,kind,value,unit"]
+    assert "There is nothing to draw of it in these quarters." in made.err
+    assert not chart.exists()
 
 
 async def test_what_cannot_be_used_goes_back_to_its_sender(
