@@ -40,7 +40,7 @@ async def test_a_feed_becomes_proposals_with_reasons(
     assert any(line.startswith("NO_ORDER 100000000033") for line in lines)
     explained = await cli("consumer", "proposals", "enforcement", *where, *book, "--explain")
     assert "SI 1992/1989" in explained.out
-    assert "Rests on events" in explained.out
+    assert "Rests on event" in explained.out
     stands = await cli("feed", "status", "enforcement", "--profile", profile)
     assert "unused" in stands.out
     as_json = await cli("consumer", "proposals", "enforcement", *where, *book, "--json")

@@ -19,7 +19,8 @@ from gateway.consumers.calculation.facts import (
 from gateway.consumers.calculation.historic import by_employment, contribution, payer
 from gateway.consumers.calculation.payroll import added, paid_weekly
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import sterling
 
 _SUM = Source("SI 2012/2677 reg 37(1)", "V")
 _PROFIT = Source("SI 2012/2677 reg 39", "S")

@@ -10,7 +10,8 @@ import msgspec
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import HMRC, Contribution, Earning, Fact, Facts, last_words
 from gateway.consumers.calculation.tax_years import ended_before, is_tax_year, tax_year_of
-from gateway.consumers.calculation.working import Source, Working, sterling
+from gateway.consumers.calculation.working import Source, Working
+from gateway.consumers.proposal import sterling
 
 _FIGURE = Source("SI 2012/2677 reg 36", "V")
 

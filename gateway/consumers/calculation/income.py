@@ -12,7 +12,8 @@ from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.current import current_income
 from gateway.consumers.calculation.facts import Facts
 from gateway.consumers.calculation.historic import Historic, historic_income
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import sterling
 from gateway.consumers.rates import Rate
 
 _UNLESS = Source("SI 2012/2677 reg 34(2)", "V")

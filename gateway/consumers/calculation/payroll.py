@@ -11,7 +11,8 @@ import msgspec
 from gateway.consumers.calculation.facts import Earning, Fact
 from gateway.consumers.calculation.historic import payer
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import Source, Working, sterling
+from gateway.consumers.calculation.working import Source, Working
+from gateway.consumers.proposal import sterling
 
 _AS_AT: Final = Source(
     "SI 2012/2677 reg 37(1)",

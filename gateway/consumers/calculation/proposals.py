@@ -25,8 +25,8 @@ from gateway.consumers.calculation.income import GrossIncome, gross_income, shar
 from gateway.consumers.calculation.liability import Position, liability
 from gateway.consumers.calculation.sharing import fees, shares
 from gateway.consumers.calculation.variation import grounds_of, may_be_varied
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 from gateway.consumers.rates import NoRateError, Rates
 from gateway.consumers.standing import standing
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.consumers.proposal import Confidence, Step, pounds
+from gateway.consumers.proposal import Confidence, Step, sterling
 from gateway.consumers.rates import NoRateError, Rate, Rates
 
 WEEKLY: Final = " a week"
@@ -100,12 +100,6 @@ class Working:
             how = "To the nearest penny, a half upwards."
             self.step("Rounded", how, sterling(whole) + each, rounding)
         return whole
-
-
-def sterling(pence: int | Decimal) -> str:
-    """Pence as a parent reads them, as in £1,234.50."""
-    whole, _, part = pounds(-pence if pence < 0 else pence).partition(".")
-    return f"{'-' if pence < 0 else ''}£{int(whole):,}.{part}"
 
 
 def _shown(amount: Decimal, over: Decimal) -> str:
