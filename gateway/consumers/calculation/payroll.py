@@ -20,6 +20,9 @@ _AS_AT: Final = Source(
     "The words of the regulation on the day were not read: that income is estimated as at the"
     " effective date, the review date or between them the day of looking is our reading.",
 )
+_LEFT_OUT: Final = Source("SI 2012/2677 reg 38", "P")
+# Frequencies that are no length of time.
+_NO_PERIOD: Final = {"irregular": "irregular", "one_off": "one-off"}
 # How a sum for some periods becomes one for a week.
 _A_WEEK: Final = {"weekly": "", "fortnightly": " / 2", "four_weekly": " / 4"}
 _A_YEAR: Final = {"monthly": " x 12", "quarterly": " x 4", "half_yearly": " x 2", "annual": ""}
@@ -52,6 +55,8 @@ def paid_weekly(
     that day is known it counts all the same if `later`.
     """
     regular = [_regular(payments, working) for payments in rolls]
+    for payments in rolls:
+        _left_out(payments, working)
     none_before = all(one.day > working.as_at for roll in regular for one in roll)
     after = later and none_before
     return added(
@@ -122,6 +127,30 @@ def _paid_after(
         how = f"{paid} after {working.as_at}, the day that income is estimated for."
     working.step("Paid after the day that counts", how, "counted" if counts else "left out", _AS_AT)
     working.rests_on(one.fact.seq for one in later)
+
+
+def _left_out(payments: list[Fact[Earning]], working: Working) -> None:
+    """The steps that say which recent payments make no weekly pay, by why they do not."""
+    law = working.law("current.window")
+    since = working.as_at - dt.timedelta(days=int(law.value))
+    kinds: dict[str, list[Fact[Earning]]] = {}
+    for fact in payments:
+        pay = fact.told.pay
+        why = "irregular" if pay.is_irregular else _NO_PERIOD.get(pay.frequency or "")
+        told = pay.taxable_pence and pay.withdrawn_date is None
+        if why is not None and told and (pay.pay_date is None or pay.pay_date >= since):
+            kinds.setdefault(why, []).append(fact)
+    for why, facts in sorted(kinds.items()):
+        pence = sum(fact.told.pay.taxable_pence or 0 for fact in facts)
+        count = "1 payment" if len(facts) == 1 else f"{len(facts)} payments"
+        working.step(
+            "Left out",
+            f"{count} by {payer(facts[0])}, told as {why}: it is for no period that makes a week's pay."
+            " Whether it is to be averaged is for an officer.",
+            f"{why}, {sterling(pence)}",
+            _LEFT_OUT,
+        )
+        working.rests_on(fact.seq for fact in facts)
 
 
 def _sum(counted: list[_Payment], last: dt.date, working: Working) -> str:

@@ -21,6 +21,7 @@ from gateway.consumers.calculation.book import Book, Case
 from gateway.consumers.calculation.circumstances import pays_nothing, prescribed_benefit
 from gateway.consumers.calculation.current import earned_now
 from gateway.consumers.calculation.facts import Facts, facts_of
+from gateway.consumers.calculation.identity import doubts, uncertain
 from gateway.consumers.calculation.income import GrossIncome, gross_income, share
 from gateway.consumers.calculation.liability import Position, liability
 from gateway.consumers.calculation.sharing import fees, shares
@@ -86,6 +87,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
     told = [
         _told("MAINTENANCE", case, figures, working, facts),
         *_beside(case, income, facts, looked),
+        *uncertain(case, facts),
     ]
     if may_be_varied(position, found):
         told += [
@@ -166,10 +168,10 @@ def _unknown(case: Case, facts: Facts, looked: Working) -> Proposal:
 def _told(
     code: str, case: Case, figures: dict[str, str], working: Working, facts: Facts
 ) -> Proposal:
-    """A proposal of what was worked; it says so where its sender disputes what it rests on."""
+    """A proposal of what was worked; first it says which records are disputed or in doubt."""
     evidence = tuple(sorted(working.evidence))
     disputed = sorted(facts.disputed() & working.evidence)
-    steps = tuple(working.steps)
+    steps = (*doubts(facts, frozenset(evidence)), *working.steps)
     if disputed:
         step = Step(
             what="Disputed by its sender",

@@ -83,3 +83,34 @@ def test_an_employer_is_shown_by_the_name_that_another_record_gives() -> None:
     assert "Paid now by EX456" in told(*records)
     records.append(event(2, "employment", named))
     assert "Paid now by Example Bakery Ltd" in told(*records)
+
+
+@pytest.mark.parametrize(
+    ("pay", "why"), [({"is_irregular": True}, "irregular"), ({"frequency": "one_off"}, "one-off")]
+)
+def test_pay_that_is_left_out_is_told(pay: dict[str, Any], why: str) -> None:
+    odd = paid(2, "2026-04-10", 18_240, **({"frequency": "weekly"} | pay))
+    made = said(weekly_pay(1, 40_000), odd)[0]
+    assert made.figures["income"] == "400.00"
+    assert made.evidence == (1, 2)
+    text = explained(made)
+    assert f"Left out: {why}, £182.40" in text
+    assert "1 payment by Example Bakery Ltd" in text
+    assert "Left out" not in told(weekly_pay(1, 40_000))
+
+
+def test_a_record_that_contradicts_the_case_says_what_to_compare() -> None:
+    who = WHO | {"date_of_birth": "1988-02-29", "surname": "Field-Marsh"}
+    pay = {"frequency": "weekly", "pay_date": "2026-04-29", "taxable_pence": 40_000}
+    record = event(7, "earnings", {"who": who, "pay": pay, "work": {}})
+    maintenance, uncertain = said(record)
+    assert maintenance.figures["income"] == "400.00"
+    assert uncertain.line() == (
+        "IDENTITY_UNCERTAIN case-1 rows=1 surname=differs date_of_birth=differs"
+    )
+    for text in (explained(maintenance), explained(uncertain)):
+        assert "The record says 1988-02-29, the case 1988-03-14: compare before you rely" in text
+        assert "The record says Field-Marsh, the case Marsh: compare before you rely" in text
+        assert "Another date of birth: event 7" in text
+    same = event(7, "earnings", {"who": WHO | {"surname": "MARSH"}, "pay": pay, "work": {}})
+    assert [each.code for each in said(same)] == ["MAINTENANCE"]
