@@ -79,7 +79,8 @@ def by_employment(told: Iterable[Fact[Earning]]) -> list[list[Fact[Earning]]]:
 def payer(fact: Fact[Earning]) -> str:
     """Who pays, by the name that is told first to a reader."""
     work = fact.told.work
-    return work.employer_name or work.paye_reference or work.employer_reference or "an employer"
+    by_paye = None if work.paye_reference is None else f"PAYE {work.paye_reference}"
+    return work.employer_name or by_paye or work.employer_reference or "an employer"
 
 
 def _employment(fact: Fact[Earning]) -> Hashable:

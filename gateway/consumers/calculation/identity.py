@@ -17,7 +17,7 @@ def doubts(facts: Facts, evidence: frozenset[int]) -> tuple[Step, ...]:
         Step(
             what=f"Another {doubt.name}",
             how=f"The record says {doubt.says}, the case {doubt.case_says}: compare before you rely on"
-            " it. A number ties it to the case, so it counts.",
+            " it. A number ties it to the case, so it is not set aside.",
             value=f"{'event' if len(seqs) == 1 else 'events'} {', '.join(map(str, seqs))}",
             citation="The department's records and the feed",
             confidence="P",

@@ -80,7 +80,7 @@ def test_an_employer_is_shown_by_the_name_that_another_record_gives() -> None:
     unnamed = {"who": WHO, "pay": pay, "work": {"paye_reference": "EX456"}}
     named = {"who": WHO, "work": {"paye_reference": "EX456", "employer_name": "Example Bakery Ltd"}}
     records = [event(1, "earnings", unnamed, organisation_class="employer")]
-    assert "Paid now by EX456" in told(*records)
+    assert "Paid now by PAYE EX456" in told(*records)
     records.append(event(2, "employment", named))
     assert "Paid now by Example Bakery Ltd" in told(*records)
 
