@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from inspect import cleandoc
+from pathlib import Path
 from textwrap import wrap
 
 import msgspec
@@ -13,7 +15,8 @@ _PATTERNS = {
     r"^\S+$": "text without spaces",
     r"^[A-Za-z0-9_-]+$": "letters, digits, `_` and `-`",
 }
-HEAD = ["| Key | Kind | Needed |", "|---|---|---|"]
+WORDS = tomllib.loads(Path(__file__).with_name("book_words.toml").read_text("utf-8"))
+HEAD = ["| Key | What | Kind | Needed |", "|---|---|---|---|"]
 
 
 def described(book: type[msgspec.Struct]) -> str:
@@ -34,7 +37,10 @@ def _tables(book: type[msgspec.Struct]) -> Iterator[str]:
                 inner = f"{'' if shape is book else name.strip('`[]') + '.'}{field.encode_name}"
                 waiting.append((f"`[[{inner}]]`" if many else f"`[{inner}]`", within))
             needed = "yes" if field.required else f"no{_default(field.default)}"
-            yield f"| `{field.encode_name}` | {_kind(field.type, field.encode_name)} | {needed} |"
+            key = field.encode_name
+            table = "book" if shape is book else name.strip("`[]")
+            what = WORDS.get(f"{table}.{key}") or WORDS[key]
+            yield f"| `{key}` | {what} | {_kind(field.type, key)} | {needed} |"
         yield ""
 
 
