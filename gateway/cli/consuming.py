@@ -27,9 +27,9 @@ from gateway.consumers.enforcement import proposals as enforcement
 from gateway.consumers.inbox import KEY_BYTES, Inbox, InboxError
 from gateway.consumers.proposal import Proposal, explained
 from gateway.consumers.rates import NoRateError, Rates, installed
-from gateway.consumers.standing import standing
+from gateway.consumers.standing import known_by, standing
 from gateway.consumers.statistics.chart import as_svg
-from gateway.consumers.statistics.figures import of_measure, statistics
+from gateway.consumers.statistics.figures import MEASURES, of_measure, statistics
 from gateway.consumers.statistics.rows import as_csv
 from gateway.consumers.tracing import book as tracing_book
 from gateway.consumers.tracing import proposals as tracing
@@ -63,7 +63,7 @@ directory_option = click.option(
 book_option = click.option(
     "--book", type=EXISTING, required=True, help="What the department's own systems know, as TOML."
 )
-day_option = click.option("--on", type=Day(), help="As of this day; else today (UTC).")
+day_option = click.option("--on", type=Day(), help="As of the end of this day; else today (UTC).")
 
 
 @click.group(cls=Group, example="cms-gateway consumer collect tracing --directory tracing")
@@ -133,9 +133,11 @@ def show_proposals(
     """Say what the consumer NAME makes of its inbox: proposals with reasons, for an officer."""
     team = TEAMS[name]
     known = _read(name, book)
+    day = on or _today()
     with inbox_of(directory, name) as inbox:
         upto, cursor = inbox.upto, inbox.cursor
-        made = _made(lambda: team.propose(list(inbox.events()), known, installed(), on or _today()))
+        told = known_by(inbox.events(), day)
+        made = _made(lambda: team.propose(told, known, installed(), day))
         if as_json:
             screen.emit({"proposals": msgspec.to_builtins(made)})
         else:
@@ -171,18 +173,17 @@ def show_person(
     subject = next((each for each in known.subject if each.reference == reference), None)
     if subject is None:
         raise Stop(f"{book} has no subject {reference}. Name one that it has.", Exit.USAGE)
+    day = on or _today()
     with inbox_of(directory, "tracing") as inbox:
-        events = list(inbox.events())
+        events = known_by(inbox.events(), day)
     if as_json:
         found = sightings(subject, standing(events))
         made = _made(
-            lambda: tracing.proposals(
-                events, tracing_book.Book((subject,)), installed(), on or _today()
-            )
+            lambda: tracing.proposals(events, tracing_book.Book((subject,)), installed(), day)
         )
         screen.emit(msgspec.to_builtins({"sightings": found, "proposals": made}))
         return
-    click.echo(_made(lambda: person_page(subject, events, installed(), on or _today())), nl=False)
+    click.echo(_made(lambda: person_page(subject, events, installed(), day)), nl=False)
 
 
 @consumer.command(
@@ -208,21 +209,25 @@ def show_statistics(
     as_json: bool,
 ) -> None:
     """Print figures of the last four quarters as CSV, from the enforcement inbox and the book."""
+    if measure is not None and measure not in MEASURES:
+        words = f"There is no measure {measure}. Choose of {', '.join(MEASURES)}."
+        raise Stop(words, Exit.USAGE)
+    if chart is not None and measure is None:
+        raise Stop("A chart is of one measure: name it with --measure.", Exit.USAGE)
     known = _read("enforcement", book)
+    day = on or _today()
     with inbox_of(directory, "enforcement") as inbox:
-        rows = _made(lambda: statistics(list(inbox.events()), known, installed(), on or _today()))
+        told = known_by(inbox.events(), day)
+        rows = _made(lambda: statistics(told, known, installed(), day))
     if measure is not None:
-        measures = sorted({row.measure for row in rows})
         rows = of_measure(rows, measure)
-        if not rows:
-            told = f"There is no measure {measure}. Choose of {', '.join(measures)}."
-            raise Stop(told, Exit.USAGE)
-    if chart is not None:
-        if measure is None:
-            raise Stop("A chart is of one measure: name it with --measure.", Exit.USAGE)
-        title = measure.replace("_", " ").capitalize()
-        chart.write_text(as_svg(rows, title, f"{title}, by quarter."), encoding="utf-8")
-        screen.say(f"Chart written to {chart}.")
+    if chart is not None and measure is not None:
+        if rows:
+            title = measure.replace("_", " ").capitalize()
+            chart.write_text(as_svg(rows, title, MEASURES[measure]), encoding="utf-8")
+            screen.say(f"Chart written to {chart}.")
+        else:
+            screen.say("There is nothing to draw of it in these quarters.")
     if as_json:
         screen.emit({"rows": msgspec.to_builtins(rows)})
         return

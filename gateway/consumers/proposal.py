@@ -70,6 +70,12 @@ def pounds(pence: int | Decimal) -> str:
     return f"{'-' if pence < 0 else ''}{whole}.{part:02d}"
 
 
+def sterling(pence: int | Decimal) -> str:
+    """Pence as a parent reads them, as in £1,234.50."""
+    whole, _, part = pounds(-pence if pence < 0 else pence).partition(".")
+    return f"{'-' if pence < 0 else ''}£{int(whole):,}.{part}"
+
+
 def visible(text: str) -> str:
     """A text on one line, with a space for whatever would move, hide or turn what is around it.
 
@@ -95,5 +101,7 @@ def explained(proposal: Proposal) -> str:
             visible(f"     {step.citation} [{step.confidence}]"),
         ]
     if proposal.evidence:
-        lines.append(f"  Rests on events {', '.join(map(str, proposal.evidence))} of the feed.")
+        several = "events" if len(proposal.evidence) > 1 else "event"
+        numbers = ", ".join(map(str, proposal.evidence))
+        lines.append(f"  Rests on {several} {numbers} of the feed.")
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ incorrect or is superseded no longer counts; what is disputed counts, and is sho
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -27,6 +28,14 @@ class Stands(msgspec.Struct, frozen=True):
 
     event: Event
     disputed: bool = False
+
+
+def known_by(events: Iterable[Event], day: dt.date) -> list[Event]:
+    """Those events that the gateway had recorded by the end of a day (UTC), in the order given.
+
+    So what is said as of a day rests on nothing that came later, a correction neither.
+    """
+    return [event for event in events if event.recorded_at.astimezone(dt.UTC).date() <= day]
 
 
 def standing(events: Iterable[Event]) -> list[Stands]:

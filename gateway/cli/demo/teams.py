@@ -36,6 +36,12 @@ async def proposing(stage: Stage, voice: Voice) -> None:
             voice.copy(each.line())
     found = [each for each in made["calculation"] if each.code == "MAINTENANCE"]
     expect(len(found) == 1, "calculation worked out no maintenance")
+    doubted = [each for each in made["calculation"] if each.code == "IDENTITY_UNCERTAIN"]
+    expect(len(doubted) == 1, "calculation did not see that the records disagree")
+    voice.line(
+        "The samples disagree on purpose: under one number HMRC and an employer tell two dates of birth. "
+        "The sum is given all the same, and the officer is told what to compare."
+    )
     voice.line("And how that sum came about, each step with where it stands, and how sure that is:")
     for line in explained(found[0]).splitlines():
         voice.copy(line)

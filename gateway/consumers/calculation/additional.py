@@ -20,7 +20,8 @@ from gateway.consumers.calculation.facts import (
     last_words,
 )
 from gateway.consumers.calculation.tax_years import ended_before, is_tax_year
-from gateway.consumers.calculation.working import Source, Working, sterling
+from gateway.consumers.calculation.working import Source, Working
+from gateway.consumers.proposal import sterling
 from gateway.consumers.rates import NoRateError
 
 _AS_A_WEEK = Source("SI 2012/2677 regs 69(7) and 69A", "R")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import Benefit, Custody, Fact
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import Source, Working, sterling
+from gateway.consumers.calculation.working import Source, Working
+from gateway.consumers.proposal import sterling
 
 _BENEFIT = Source("CSA 1991 Sch 1 para 4(1)(b)", "V")
 

@@ -17,21 +17,27 @@ from gateway.consumers.calculation.facts import (
     last_words,
 )
 from gateway.consumers.calculation.historic import by_employment, contribution, payer
+from gateway.consumers.calculation.payroll import added, paid_weekly
 from gateway.consumers.calculation.tax_years import MONTHS, twelfths_of_days
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import sterling
 
 _SUM = Source("SI 2012/2677 reg 37(1)", "V")
 _PROFIT = Source("SI 2012/2677 reg 39", "S")
 _DIRECTOR = Source("Written answer of 11 December 2025", "V")
 
 
-def current_income(facts: Facts, working: Working) -> int | None:
-    """The weekly current income; None where nothing on the feed tells of any."""
-    paid = earned_now(facts, working)
+def current_income(facts: Facts, working: Working, *, later: bool = False) -> int | None:
+    """The weekly current income; None where nothing on the feed tells of any.
+
+    It is estimated as at a day: what was paid after it counts only where `later` says so and nothing
+    paid before it is known.
+    """
+    paid = earned_now(facts, working, later=later)
     traded = _profits(facts.accounts, working)
-    relief = _relief(facts, working) if paid is not None or traded is not None else 0
-    pensions = _pensions(facts, working)
-    whole = _added((paid, traded, pensions))
+    relief = _relief(facts, working, later=later) if paid is not None or traded is not None else 0
+    pensions = _pensions(facts, working, later=later)
+    whole = added((paid, traded, pensions))
     if whole is None:
         return None
     total = max(whole - relief, 0)
@@ -44,17 +50,18 @@ def current_income(facts: Facts, working: Working) -> int | None:
     return total
 
 
-def earned_now(facts: Facts, working: Working) -> int | None:
+def earned_now(facts: Facts, working: Working, *, later: bool = False) -> int | None:
     """Weekly pay of the employments that are current; None where there is none.
 
     What an employer says of its own payroll comes before what HMRC says of the same employment.
+    `later` is as for current income.
     """
     jobs = [fact for fact in facts.earnings if not fact.told.pay.is_pension]
     own = by_employment(fact for fact in jobs if fact.source != HMRC)
     theirs = by_employment(fact for fact in jobs if fact.source == HMRC)
     known = _Payrolls(payments[-1] for payments in own)
     beside = [payments for payments in theirs if payments[-1] not in known]
-    return _added(_weekly_pay(payments, working) for payments in [*own, *beside])
+    return paid_weekly([*own, *beside], working, later=later)
 
 
 class _Payrolls:
@@ -86,56 +93,9 @@ def _plain(name: str) -> str:
     return " ".join(word for word in words if word not in {"limited", "ltd", "plc", "llp"})
 
 
-def _added(amounts: Iterable[int | None]) -> int | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None
-
-
-def _length(earning: Earning, working: Working) -> int | None:
-    """How long a payment is for, in twelfths of a day."""
-    pay = earning.pay
-    if pay.is_irregular or pay.withdrawn_date is not None or pay.taxable_pence is None:
-        return None
-    if pay.period_start is not None and pay.period_end is not None and pay.frequency is None:
-        days = (pay.period_end - pay.period_start).days + 1
-        return days * MONTHS if days > 0 else None
-    year, week = working.pence("year.days"), working.pence("week.days")
-    return twelfths_of_days(pay.frequency, max(pay.periods_covered or 1, 1), year, week)
-
-
-def _weekly_pay(payments: list[Fact[Earning]], working: Working) -> int | None:
-    """The average over the last of the payments of one employment, if it is current."""
-    law = working.law("current.window")
-    window = dt.timedelta(days=int(law.value))
-    regular = [
-        (fact, fact.told.pay.pay_date, length)
-        for fact in payments
-        if fact.told.pay.pay_date is not None and (length := _length(fact.told, working))
-    ]
-    if not regular:
-        return None
-    last = max(day for _, day, _ in regular)
-    left = payments[-1].told.work.leave_date
-    if last < working.on - window or (left is not None and left < working.on):
-        return None
-    counted = [(fact, length) for fact, day, length in regular if last - day < window]
-    pence = max(sum(fact.told.pay.taxable_pence or 0 for fact, _ in counted), 0)
-    twelfths = sum(length for _, length in counted)
-    times = "once" if len(counted) == 1 else f"{len(counted)} times"
-    weekly = working.worked(
-        f"Paid now by {payer(payments[-1])}",
-        f"The average of what was paid up to {last}: {sterling(pence)}, {times}.",
-        law,
-        pence * working.pence("week.days") * MONTHS,
-        twelfths,
-    )
-    working.rests_on(fact.seq for fact, _ in counted)
-    return weekly
-
-
 def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None:
     """Weekly profit by the latest accounts of each business that is not a company."""
-    oldest = working.on - dt.timedelta(days=int(working.law("current.accounts").value))
+    oldest = working.as_at - dt.timedelta(days=int(working.law("current.accounts").value))
     latest: dict[str, Fact[Accounts]] = {}
     for fact in accounts:
         business, statement = fact.told.business, fact.told.statement
@@ -144,13 +104,13 @@ def _profits(accounts: Iterable[Fact[Accounts]], working: Working) -> int | None
             _director(fact.told, working)
         elif (
             statement.profit_pence is not None
-            and statement.period_start <= min(working.on, statement.period_end)
+            and statement.period_start <= min(working.as_at, statement.period_end)
             and statement.period_end >= oldest
         ):
             held = latest.get(name)
             if held is None or held.told.statement.period_end <= statement.period_end:
                 latest[name] = fact
-    return _added(_weekly_profit(fact, working) for _, fact in sorted(latest.items()))
+    return added(_weekly_profit(fact, working) for _, fact in sorted(latest.items()))
 
 
 def _weekly_profit(fact: Fact[Accounts], working: Working) -> int:
@@ -182,7 +142,7 @@ def _director(told: Accounts, working: Working) -> None:
     )
 
 
-def _relief(facts: Facts, working: Working) -> int:
+def _relief(facts: Facts, working: Working, *, later: bool) -> int:
     """The weekly average of relievable contributions that are not taken off pay already."""
     window = dt.timedelta(days=int(working.law("current.window").value))
     of_schemes: dict[str, list[Fact[Contribution]]] = {}
@@ -193,7 +153,8 @@ def _relief(facts: Facts, working: Working) -> int:
             and told.employee_pence
             and told.period_start is not None
             and told.period_end is not None
-            and told.period_end >= max(working.on - window, told.period_start)
+            and told.period_end >= max(working.as_at - window, told.period_start)
+            and (later or told.period_start <= working.as_at)
         ):
             of_schemes.setdefault(f"{fact.organisation} {told.scheme}", []).append(fact)
     return sum(_weekly_relief(told, working) for _, told in sorted(of_schemes.items()))
@@ -217,13 +178,13 @@ def _weekly_relief(told: list[Fact[Contribution]], working: Working) -> int:
     )
 
 
-def _pensions(facts: Facts, working: Working) -> int | None:
+def _pensions(facts: Facts, working: Working, *, later: bool) -> int | None:
     """Weekly pensions in payment: as their schemes tell them, or else as HMRC tells their payroll."""
     if not facts.pensions:
         rolls = by_employment(fact for fact in facts.earnings if fact.told.pay.is_pension)
-        return _added(_weekly_pay(payments, working) for payments in rolls)
+        return paid_weekly(rolls, working, later=later)
     told = last_words(facts.pensions, lambda fact: (fact.told.scheme, fact.told.reference))
-    return _added(_weekly_pension(fact, working) for fact in told)
+    return added(_weekly_pension(fact, working) for fact in told)
 
 
 def _weekly_pension(fact: Fact[Pension], working: Working) -> int | None:
@@ -232,9 +193,9 @@ def _weekly_pension(fact: Fact[Pension], working: Working) -> int | None:
     length = twelfths_of_days(told.frequency, 1, year, week)
     if not told.in_payment or told.gross_pence is None or length is None:
         return None
-    if told.started is not None and told.started > working.on:
+    if told.started is not None and told.started > working.as_at:
         return None
-    if told.ended is not None and told.ended < working.on:
+    if told.ended is not None and told.ended < working.as_at:
         return None
     working.rests_on([fact.seq])
     law = working.law(f"pension_income.{told.scheme_kind or 'other'}")

@@ -170,6 +170,14 @@ class Declared(msgspec.Struct, frozen=True):
     declared_on: dt.date | None = None
 
 
+class Doubt(msgspec.Struct, frozen=True):
+    """What a record that a number ties to a case says of the person, otherwise than the case does."""
+
+    name: str
+    says: str
+    case_says: str
+
+
 Part = TypeVar("Part")
 
 
@@ -198,6 +206,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     investments: tuple[Fact[Investment], ...]
     balances: tuple[Fact[Balance], ...]
     declared: tuple[Fact[Declared], ...]
+    doubtful: tuple[Fact[Doubt], ...]
 
     def disputed(self) -> frozenset[int]:
         """The events that their sender says are disputed."""
@@ -225,11 +234,12 @@ def last_words(
 def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
     """What stands on the feed of the paying parent of a case."""
     mine = [one for one in stands if _is_of(case.paying_parent, one)]
+    names = _names(mine)
     return Facts(
         earnings=tuple(
             Fact(
                 seq=fact.seq,
-                told=Earning(fact.told, work.told),
+                told=Earning(fact.told, _named(work.told, names)),
                 source=fact.source,
                 organisation=fact.organisation,
                 submission=fact.submission,
@@ -250,7 +260,27 @@ def facts_of(case: Case, stands: Iterable[Stands]) -> Facts:
         balances=_parts(mine, "balance", "balance", Balance)
         + _parts(mine, "account", "balance", Balance),
         declared=_parts(mine, "mortgage", "declared", Declared),
+        doubtful=tuple(doubt for one in mine for doubt in _doubts(case.paying_parent, one)),
     )
+
+
+def _names(mine: Iterable[Stands]) -> dict[str, str]:
+    """The name of each employer that any record gives one for, by its PAYE reference."""
+    names: dict[str, str] = {}
+    for one in mine:
+        for fact in _parts([one], one.event.type, "work", Work):
+            work = fact.told
+            if work.paye_reference is not None and work.employer_name is not None:
+                names[work.paye_reference] = work.employer_name
+    return names
+
+
+def _named(work: Work, names: dict[str, str]) -> Work:
+    """An employment by its employer's name, where that is known."""
+    name = names.get(work.paye_reference or "")
+    if work.employer_name is not None or name is None:
+        return work
+    return msgspec.structs.replace(work, employer_name=name)
 
 
 def _is_of(person: Person, one: Stands) -> bool:
@@ -268,6 +298,20 @@ def _is_of(person: Person, one: Stands) -> bool:
         and who.surname.casefold() == person.surname.casefold()
         and who.date_of_birth == person.date_of_birth
     )
+
+
+def _doubts(person: Person, one: Stands) -> Iterable[Fact[Doubt]]:
+    """Where a record that is tied by a number says another surname or date of birth than the case."""
+    who = msgspec.convert(one.event.groups.get("who", {}), Who)
+    if who.surname is not None and _letters(who.surname) != _letters(person.surname):
+        yield _fact(one, Doubt("surname", who.surname, person.surname))
+    born, known = who.date_of_birth, person.date_of_birth
+    if born is not None and known is not None and born != known:
+        yield _fact(one, Doubt("date of birth", born.isoformat(), known.isoformat()))
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalpha())
 
 
 def _parts(

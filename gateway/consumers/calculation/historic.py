@@ -10,7 +10,8 @@ import msgspec
 from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.facts import HMRC, Contribution, Earning, Fact, Facts, last_words
 from gateway.consumers.calculation.tax_years import ended_before, is_tax_year, tax_year_of
-from gateway.consumers.calculation.working import Source, Working, sterling
+from gateway.consumers.calculation.working import Source, Working
+from gateway.consumers.proposal import sterling
 
 _FIGURE = Source("SI 2012/2677 reg 36", "V")
 
@@ -78,7 +79,8 @@ def by_employment(told: Iterable[Fact[Earning]]) -> list[list[Fact[Earning]]]:
 def payer(fact: Fact[Earning]) -> str:
     """Who pays, by the name that is told first to a reader."""
     work = fact.told.work
-    return work.employer_name or work.paye_reference or work.employer_reference or "an employer"
+    by_paye = None if work.paye_reference is None else f"PAYE {work.paye_reference}"
+    return work.employer_name or by_paye or work.employer_reference or "an employer"
 
 
 def _employment(fact: Fact[Earning]) -> Hashable:

@@ -12,7 +12,8 @@ from gateway.consumers.calculation.book import Case
 from gateway.consumers.calculation.current import current_income
 from gateway.consumers.calculation.facts import Facts
 from gateway.consumers.calculation.historic import Historic, historic_income
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import sterling
 from gateway.consumers.rates import Rate
 
 _UNLESS = Source("SI 2012/2677 reg 34(2)", "V")
@@ -34,12 +35,14 @@ class Stale(msgspec.Struct, frozen=True, kw_only=True):
 class GrossIncome(msgspec.Struct, frozen=True, kw_only=True):
     """A gross weekly income in pence and what it is based on; None where it is unknown.
 
-    `replaced` is the income that current income takes the place of.
+    `replaced` is the income that current income takes the place of; `later` says that pay after the
+    day that counts may be current, since there is no other income.
     """
 
     weekly: int | None
     basis: Basis
     replaced: int | None = None
+    later: bool = False
     stale: Stale | None = None
 
 
@@ -49,12 +52,13 @@ def gross_income(case: Case, facts: Facts, working: Working, today: dt.date) -> 
         return _between_reviews(case.present.income_pence, facts, working)
     historic = historic_income(case, facts, working)
     stale = None if historic is None else _stale(case, historic, working)
-    current = current_income(facts, working)
+    later = historic is None and case.present is None
+    current = current_income(facts, working, later=later)
     if historic is None:
         if current is None:
             return _nothing_told(case, working)
         _chosen(working, "HMRC has told of no tax year that can be used.", current)
-        return GrossIncome(weekly=current, basis="current")
+        return GrossIncome(weekly=current, basis="current", later=later)
     law = working.law("income.tolerance")
     if current is not None and _compared(current, historic.weekly, "historic income", law, working):
         return GrossIncome(weekly=current, basis="current", replaced=historic.weekly, stale=stale)

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from gateway.consumers.calculation.working import WEEKLY, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Working
+from gateway.consumers.proposal import sterling
 
 RateName = Literal["nil", "flat", "reduced", "basic", "basic_plus", "default"]
 

@@ -21,12 +21,13 @@ from gateway.consumers.calculation.book import Book, Case
 from gateway.consumers.calculation.circumstances import pays_nothing, prescribed_benefit
 from gateway.consumers.calculation.current import earned_now
 from gateway.consumers.calculation.facts import Facts, facts_of
+from gateway.consumers.calculation.identity import doubts, uncertain
 from gateway.consumers.calculation.income import GrossIncome, gross_income, share
 from gateway.consumers.calculation.liability import Position, liability
 from gateway.consumers.calculation.sharing import fees, shares
 from gateway.consumers.calculation.variation import grounds_of, may_be_varied
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 from gateway.consumers.rates import NoRateError, Rates
 from gateway.consumers.standing import standing
 
@@ -60,7 +61,7 @@ def _of_case_or_none(case: Case, facts: Facts, rates: Rates, today: dt.date) -> 
 
 def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Proposal]:
     on = case.effective_date if case.present is None else today
-    looked = Working(rates, on)
+    looked = Working(rates, on, as_at=_as_at(case, today))
     income = gross_income(case, facts, looked, today)  # 3 income
     working = Working(rates, on, so_far=looked)
     grounds = grounds_of(case, facts, rates, on, today)
@@ -68,7 +69,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
     for ground in grounds:
         if counted is not None and ground.is_counted:
             counted = ground.added_to(counted, working)  # 4 add
-    position = _position(case, facts, counted, working)
+    position = _position(case, facts, counted, working, later=income.later)
     found = liability(position, working)  # 5 rate
     parts = shares(found, case.child, working)  # 6 share
     _payable(parts, working)
@@ -86,6 +87,7 @@ def _of_case(case: Case, facts: Facts, rates: Rates, today: dt.date) -> list[Pro
     told = [
         _told("MAINTENANCE", case, figures, working, facts),
         *_beside(case, income, facts, looked),
+        *uncertain(case, facts),
     ]
     if may_be_varied(position, found):
         told += [
@@ -101,10 +103,21 @@ def _payable(parts: dict[str, int], working: Working) -> None:
     working.step("Maintenance", f"{each}.", sterling(sum(parts.values())) + WEEKLY, _AMOUNT)
 
 
-def _position(case: Case, facts: Facts, income: int | None, working: Working) -> Position:
+def _as_at(case: Case, today: dt.date) -> dt.date:
+    """The day that income is estimated for: the effective or the review date, or between them today."""
+    if case.present is None:
+        return case.effective_date
+    if case.review_date is None or today < case.review_date:
+        return today
+    return case.review_date
+
+
+def _position(
+    case: Case, facts: Facts, income: int | None, working: Working, *, later: bool
+) -> Position:
     nothing = pays_nothing(case, facts.custody, working)
-    aside = Working(working.rates, working.on)
-    earned = earned_now(facts, aside)
+    aside = Working(working.rates, working.on, as_at=working.as_at)
+    earned = earned_now(facts, aside, later=later)
     return Position(
         income=income,
         children=len(case.child),
@@ -155,10 +168,10 @@ def _unknown(case: Case, facts: Facts, looked: Working) -> Proposal:
 def _told(
     code: str, case: Case, figures: dict[str, str], working: Working, facts: Facts
 ) -> Proposal:
-    """A proposal of what was worked; it says so where its sender disputes what it rests on."""
+    """A proposal of what was worked; first it says which records are disputed or in doubt."""
     evidence = tuple(sorted(working.evidence))
     disputed = sorted(facts.disputed() & working.evidence)
-    steps = tuple(working.steps)
+    steps = (*doubts(facts, frozenset(evidence)), *working.steps)
     if disputed:
         step = Step(
             what="Disputed by its sender",

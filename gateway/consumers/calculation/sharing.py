@@ -9,7 +9,8 @@ import msgspec
 
 from gateway.consumers.calculation.book import Child
 from gateway.consumers.calculation.liability import Liability
-from gateway.consumers.calculation.working import WEEKLY, Working, sterling
+from gateway.consumers.calculation.working import WEEKLY, Working
+from gateway.consumers.proposal import sterling
 
 _SEVENTHS = 7
 

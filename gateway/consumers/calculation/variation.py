@@ -12,8 +12,8 @@ from gateway.consumers.calculation.book import Case, Ground
 from gateway.consumers.calculation.facts import Facts
 from gateway.consumers.calculation.liability import Liability, Position, liability
 from gateway.consumers.calculation.sharing import shares
-from gateway.consumers.calculation.working import WEEKLY, Source, Working, sterling
-from gateway.consumers.proposal import Step, pounds
+from gateway.consumers.calculation.working import WEEKLY, Source, Working
+from gateway.consumers.proposal import Step, pounds, sterling
 from gateway.consumers.rates import Rates
 
 _CODES: Final[dict[Ground, str]] = {

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.consumers.proposal import Confidence, Step, pounds
+from gateway.consumers.proposal import Confidence, Step, sterling
 from gateway.consumers.rates import NoRateError, Rate, Rates
 
 WEEKLY: Final = " a week"
@@ -33,12 +33,21 @@ Law = Rate | Source
 class Working:
     """The steps of one calculation, in order, and the events they rest on.
 
-    `on` is the day whose law counts. A note of the tables is told once.
+    `on` is the day whose law counts, `as_at` the day that income is estimated for: the same one
+    unless another is named. A note of the tables is told once.
     """
 
-    def __init__(self, rates: Rates, on: dt.date, so_far: Working | None = None) -> None:
+    def __init__(
+        self,
+        rates: Rates,
+        on: dt.date,
+        so_far: Working | None = None,
+        as_at: dt.date | None = None,
+    ) -> None:
         self.rates = rates
         self.on = on
+        inherited: dt.date = on if so_far is None else so_far.as_at
+        self.as_at: dt.date = as_at or inherited
         self.steps: list[Step] = [] if so_far is None else list(so_far.steps)
         self.evidence: set[int] = set() if so_far is None else set(so_far.evidence)
         self.noted: set[str] = set() if so_far is None else set(so_far.noted)
@@ -91,12 +100,6 @@ class Working:
             how = "To the nearest penny, a half upwards."
             self.step("Rounded", how, sterling(whole) + each, rounding)
         return whole
-
-
-def sterling(pence: int | Decimal) -> str:
-    """Pence as a parent reads them, as in £1,234.50."""
-    whole, _, part = pounds(-pence if pence < 0 else pence).partition(".")
-    return f"{'-' if pence < 0 else ''}£{int(whole):,}.{part}"
 
 
 def _shown(amount: Decimal, over: Decimal) -> str:

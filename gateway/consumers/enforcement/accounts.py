@@ -13,7 +13,7 @@ from typing import Final
 from gateway.consumers.enforcement.book import BankOrder, Case
 from gateway.consumers.enforcement.matter import Law, Matter, fact
 from gateway.consumers.enforcement.told import Account, AccountRow, Told, on_one_line
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 # Of more than one holder: each is given notice, and time to represent.
 SHARED: Final = frozenset({"joint", "partnership_england_wales"})
@@ -120,6 +120,7 @@ def _what_may_be_ordered(
     law, today = matter.law, matter.today
     most = ceiling(matter, case)
     figures["weekly_most"] = "not_known" if most is None else pounds(most)
+    lump_sum = sterling(case.arrears_pence) if case.arrears_pence else "no"
     figures["lump_sum"] = pounds(case.arrears_pence) if case.arrears_pence else "no"
     figures["notice"] = "joint" if use in SHARED else "none"
     yield ceiling_step(matter, case, most)
@@ -128,7 +129,7 @@ def _what_may_be_ordered(
         "The regulations leave a minimum amount in the account; how much is not in these tables.",
     )  # fmt: skip
     yield Step(
-        what="As a lump sum", value=figures["lump_sum"], citation="CSA 1991 s32E", confidence="V",
+        what="As a lump sum", value=lump_sum, citation="CSA 1991 s32E", confidence="V",
         how="A lump sum order is for arrears only: first an interim order, then a final one.",
     )  # fmt: skip
     if use in SHARED:
@@ -152,13 +153,13 @@ def ceiling(matter: Matter, case: Case) -> int | None:
 
 def ceiling_step(matter: Matter, case: Case, most: int | None) -> Step:
     """The step of that ceiling."""
-    value = "not known" if most is None else f"{pounds(most)} a week"
+    value = "not known" if most is None else f"{sterling(most)} a week"
     if case.is_default:
         return matter.law.step("RDO_CEILING_DEFAULT", matter.today, "At most", value,
                                "The maintenance rests on a default decision.")  # fmt: skip
     share = matter.law.number("RDO_CEILING", matter.today)
     income = case.gross_weekly_income_pence
-    words = "The book has no income." if income is None else f"It was {pounds(income)}."
+    words = "The book has no income." if income is None else f"It was {sterling(income)}."
     return matter.law.step("RDO_CEILING", matter.today, "At most", value,
                            f"{share}% of gross weekly income at the calculation date. {words}")  # fmt: skip
 

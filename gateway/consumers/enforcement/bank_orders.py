@@ -14,7 +14,7 @@ from gateway.consumers.enforcement.days import (
 )
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.told import AnswerRow, Told, on_one_line
-from gateway.consumers.proposal import Proposal, day, pounds
+from gateway.consumers.proposal import Proposal, day, pounds, sterling
 
 Answer = Told[AnswerRow]
 
@@ -47,7 +47,9 @@ def _amount(matter: Matter, order: BankOrder) -> Iterator[Proposal]:
                 code="LUMP_SUM_WITHOUT_ARREARS",
                 about=order.id,
                 figures={"sum": pounds(order.pence)},
-                steps=(fact("Arrears", "0.00", "A lump sum order is for arrears only (s32E)."),),
+                steps=(
+                    fact("Arrears", sterling(0), "A lump sum order is for arrears only (s32E)."),
+                ),
             )
         return
     most = ceiling(matter, case)
@@ -226,8 +228,8 @@ def _fee(matter: Matter, order: BankOrder, one: Answer) -> Iterator[Proposal]:
             about=order.id,
             figures={"fee": pounds(fee), "most": pounds(most), "over": pounds(fee - most)},
             steps=(
-                matter.law.step(code, on, "The deposit taker's charge", pounds(fee),
-                                f"It may take up to {pounds(most)}; what is above goes back."),
+                matter.law.step(code, on, "The deposit taker's charge", sterling(fee),
+                                f"It may take up to {sterling(most)}; what is above goes back."),
             ),
             evidence=(one.seq,),
         )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Literal
 from gateway.consumers.enforcement.book import Case
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.told import BenefitRow, Taken, Told
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 Purpose = Literal["maintenance", "arrears"]
 
@@ -107,14 +107,14 @@ def _may_take(matter: Matter, case: Case, slug: str) -> tuple[Purpose, int, list
         if not case.is_flat_rate:
             return None
         weekly = law.number("BENEFIT_MAINTENANCE", today)
-        step = law.step("BENEFIT_MAINTENANCE", today, "Each week", pounds(weekly),
+        step = law.step("BENEFIT_MAINTENANCE", today, "Each week", sterling(weekly),
                         f"The flat rate; maintenance is payable until {until}, so nothing for arrears.")  # fmt: skip
         return "maintenance", weekly, [from_it, step]
     if case.arrears_pence == 0:
         return None
     weekly = min(law.number("BENEFIT_ARREARS", today), case.arrears_pence)
-    step = law.step("BENEFIT_ARREARS", today, "Each week", pounds(weekly),
-                    f"For arrears of {pounds(case.arrears_pence)}; maintenance ended on {until}. "
+    step = law.step("BENEFIT_ARREARS", today, "Each week", sterling(weekly),
+                    f"For arrears of {sterling(case.arrears_pence)}; maintenance ended on {until}. "
                     "No more is taken than is owed.")  # fmt: skip
     return "arrears", weekly, [from_it, step]
 
@@ -128,7 +128,7 @@ def _why_not(
                         "None is taken for arrears while ongoing maintenance is payable.")  # fmt: skip
         return "maintenance_payable", row, [step]
     if what_for == "arrears" and case.arrears_pence == 0:
-        return "nothing_owed", row, [fact("Arrears", "0.00", "All that was owed is paid.")]
+        return "nothing_owed", row, [fact("Arrears", sterling(0), "All that was owed is paid.")]
     if what_for == "maintenance" and not _is_ongoing(case, today):
         step = fact("Maintenance ended", day(case.maintenance_until), "Nothing falls due after it.")
         return "maintenance_ended", row, [step]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from gateway.consumers.enforcement.book import Case, EarningsOrder
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.schedules import NOTHING_MORE, Reconciled
-from gateway.consumers.proposal import Proposal, Step, pounds
+from gateway.consumers.proposal import Proposal, Step, pounds, sterling
 
 
 def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
@@ -39,7 +39,7 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
                 "by": "court" if by_court else "secretary_of_state",
             },
             steps=(
-                fact("Arrears", pounds(case.arrears_pence), "Payments were due and were not made."),
+                fact("Arrears", sterling(case.arrears_pence), "Payments were due and were not made."),
                 *steps,
                 matter.law.step(
                     "LIABILITY_ORDER_ADMINISTRATIVE", matter.today, "Made by",

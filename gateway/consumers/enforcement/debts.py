@@ -13,7 +13,7 @@ from typing import Final
 from gateway.consumers.enforcement.book import Case, Debt
 from gateway.consumers.enforcement.days import days_after, months_after
 from gateway.consumers.enforcement.matter import Matter, fact
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 # Of these the receiving parent is not given notice: the law lists them, or nobody is left to tell.
 _WITHOUT_NOTICE: Final = frozenset({"person_with_care_dead"})
@@ -37,7 +37,7 @@ def separate(matter: Matter, debt: Debt) -> list[Step]:
         return []
     return [
         matter.law.step(
-            "SEPARATE_DEBTS", matter.today, "Assessed by itself", pounds(debt.pence),
+            "SEPARATE_DEBTS", matter.today, "Assessed by itself", sterling(debt.pence),
             f"The case has {len(others)} more; they are not added together.",
         )
     ]  # fmt: skip
@@ -70,8 +70,8 @@ def _small(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
         figures={"arrears": pounds(debt.pence), "ground": ground, "notice": "none"},
         steps=(
             fact("The case", case.reference, f"Scheme of 2012. {since}"),
-            matter.law.step(code, matter.today, "Arrears", pounds(debt.pence),
-                            f"Less than {pounds(below)}."),
+            matter.law.step(code, matter.today, "Arrears", sterling(debt.pence),
+                            f"Less than {sterling(below)}."),
             matter.law.step(f"{code}_QUIET", matter.today, "No payment", f"{months} months",
                             f"None from {day(quiet_from)} on, that day included; "
                             f"{_last(last)}."),

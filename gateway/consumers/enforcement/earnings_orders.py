@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.pay_days import shown_day
 from gateway.consumers.enforcement.schedules import Line, Missing, Reconciled
 from gateway.consumers.enforcement.told import EarningsRow, Told, on_one_line, word
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 # The codes of schemas/schedule.toml: the published list was not found, so these are ours.
 KNOWN_REASONS: Final = frozenset({
@@ -40,19 +41,9 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
 def _of_line(matter: Matter, line: Line) -> Iterator[Proposal]:
     if line.kind == "PAID":
         return
-    if line.kind == "NO_ORDER":
-        why = line.why or "not_ordered"
-        yield Proposal(
-            code="NO_ORDER",
-            about=line.row.said.who.label(),
-            figures={"deducted": pounds(line.deducted), "why": why},
-            steps=(
-                fact("No order asked for it", why, _WHY[why] + "; the money may have to go back."),
-            ),
-            evidence=(line.row.seq,),
-        )
+    if line.order is None:
+        yield _without_order(line)
         return
-    assert line.order is not None
     assert line.place is not None
     figures = {"pay_day": day(line.place.day), "due": pounds(line.due)}
     rests_on: list[int] = []
@@ -84,6 +75,28 @@ def _of_line(matter: Matter, line: Line) -> Iterator[Proposal]:
     )
 
 
+def _without_order(line: Line) -> Proposal:
+    """A row that no order asked for; told a second time it is no second sum."""
+    why = line.why or "not_ordered"
+    on = shown_day(line.row.said)
+    figures = {} if on is None else {"pay_day": day(on)}
+    figures |= {"deducted": pounds(line.deducted), "why": why}
+    how = _WHY[why] + "; the money may have to go back."
+    step = fact("No order asked for it", why, how)
+    if line.kind == "DUPLICATE":
+        how = (
+            "An earlier row of the feed tells the same; what may have to go back is that sum, once."
+        )
+        step = fact("A second row of what no order asked for", why, how)
+    return Proposal(
+        code=line.kind,
+        about=line.row.said.who.label(),
+        figures=figures,
+        steps=(step,),
+        evidence=(line.row.seq,),
+    )
+
+
 def _guess(line: Line) -> Step:
     assert line.place is not None
     return fact("Which pay-day it is for", day(line.place.day),
@@ -93,11 +106,11 @@ def _guess(line: Line) -> Step:
 def _due(line: Line) -> Step:
     assert line.place is not None
     said = line.row.said.deduction.due_pence
-    words = "" if said == line.due else f" The employer held {pounds(said)} to be due."
+    words = "" if said == line.due else f" The employer held {sterling(said)} to be due."
     return Step(
         what="What was due",
         how=f"The normal deduction rate of the order for pay that is {line.place.frequency}.{words}",
-        value=pounds(line.due),
+        value=sterling(line.due),
         citation="SI 1992/1989 regs 8(1) and 10",
         confidence="V",
     )
@@ -135,8 +148,8 @@ def _short(matter: Matter, line: Line, figures: dict[str, str], rests_on: list[i
     explains = line.deducted >= could
     figures["protected_explains"] = "yes" if explains else "no"
     how = (
-        f"Of net pay of {pounds(net)}, {share}% is protected; that leaves {pounds(room)}, "
-        f"so {pounds(could)} could be taken and {pounds(line.deducted)} was."
+        f"Of net pay of {sterling(net)}, {share}% is protected; that leaves {sterling(room)}, "
+        f"so {sterling(could)} could be taken and {sterling(line.deducted)} was."
     )
     value = "explain it" if explains else "do not explain it"
     steps.append(matter.law.step("DEO_PROTECTED", on, "Protected earnings", value, how))
@@ -201,8 +214,8 @@ def _charge(matter: Matter, line: Line) -> Iterator[Proposal]:
             about=line.order.id if line.order else line.row.said.who.label(),
             figures={"charge": pounds(charge), "most": pounds(most)},
             steps=(
-                matter.law.step("DEO_CHARGE_MOST", on, "The employer's charge", pounds(charge),
-                                f"An employer may keep up to {pounds(most)} for each deduction."),
+                matter.law.step("DEO_CHARGE_MOST", on, "The employer's charge", sterling(charge),
+                                f"An employer may keep up to {sterling(most)} for each deduction."),
             ),
             evidence=(line.row.seq,),
         )  # fmt: skip
@@ -225,7 +238,7 @@ def _missing(matter: Matter, lack: Missing) -> Proposal:
             law.step("DEO_PAY_OVER_DAY", lack.day, "The time has passed", day(lack.pay_over_by),
                      f"Today is {day(matter.today)}; until the end of the day named it was in time."),
             law.step("DEO_PENALTY", matter.today, "What it may cost",
-                     pounds(law.number("DEO_PENALTY", matter.today)),
+                     sterling(law.number("DEO_PENALTY", matter.today)),
                      "For information: nothing is imposed by this, and there may be an excuse."),
         ),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.month_sums import received_in
 from gateway.consumers.enforcement.schedules import Reconciled, served
 from gateway.consumers.enforcement.told import NOBODY, InsolvencyRow, Told, on_one_line, word
-from gateway.consumers.proposal import Proposal, day, pounds
+from gateway.consumers.proposal import Proposal, day, pounds, sterling
 
 
 class _Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ def _employee(matter: Matter, one: _Owed) -> Proposal:
             "by": one.by,
         },
         steps=(
-            fact("Deducted and not paid over", pounds(unpaid),
+            fact("Deducted and not paid over", sterling(unpaid),
                  f"As told by {_teller(one)}. {on_one_line(insolvency.practitioner or 'Nobody named yet')} acts "
                  "for the estate."),
             matter.law.step(
@@ -157,7 +157,7 @@ def _total(employer: str, parts: list[_Owed]) -> Proposal:
         about=employer,
         figures={"employees": str(len(concerned)), "unpaid": pounds(unpaid)},
         steps=(
-            fact("In all", pounds(unpaid), "The sum of what is claimed for each employee."),
+            fact("In all", sterling(unpaid), "The sum of what is claimed for each employee."),
         ),
         evidence=tuple(sorted({seq for one in parts for seq in one.evidence})),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""For each employer and month of deduction what was due and paid, and what the bank never received."""
+"""For each employer and month of deduction what was due and deducted, and what the bank never received."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gateway.consumers.enforcement.days import month_of
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.schedules import Line, Missing, Reconciled, pay_over_by
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 
 def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
@@ -18,7 +18,7 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
 
 
 def _sums(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
-    """For each employer and month of deduction what was due, paid and lacking in all."""
+    """For each employer and month of deduction what was due, deducted and lacking in all."""
     months: dict[tuple[str, str], list[Line | Missing]] = {}
     for line in schedules.lines:
         if line.order is not None and line.place is not None and line.kind != "DUPLICATE":
@@ -38,15 +38,15 @@ def _sums(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
                 "rows": str(len(lines)),
                 "missing": str(len(parts) - len(lines)),
                 "due": pounds(due),
-                "paid": pounds(paid),
+                "deducted": pounds(paid),
                 "short": pounds(due - paid),
                 "over": pounds(sum(line.over for line in lines)),
             },
             steps=(
-                Step(what="What was due", value=pounds(due), confidence="V",
+                Step(what="What was due", value=sterling(due), confidence="V",
                      how="The normal deduction rates of every pay-day of the month, answered or not.",
                      citation="SI 1992/1989 regs 8(1) and 10"),
-                fact("What was paid", pounds(paid),
+                fact("What was deducted", sterling(paid),
                      "What the rows say was deducted, none of them counted above what was due."),
                 matter.law.step("DEO_PAY_OVER_DAY", on, "To be paid over by",
                                 day(pay_over_by(matter, on)),
@@ -76,8 +76,8 @@ def _not_received(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
                 figures={"month": month, "deducted": pounds(deducted),
                          "received": pounds(received), "lacking": pounds(deducted - received)},
                 steps=(
-                    fact("Deducted", pounds(deducted), "As the employer's schedules say."),
-                    fact("Received", pounds(received),
+                    fact("Deducted", sterling(deducted), "As the employer's schedules say."),
+                    fact("Received", sterling(received),
                          f"As the department's bank knows it, up to {day(known_to)}."),
                     matter.law.step("DEO_PAY_OVER_DAY", by, "To be paid over by", day(by),
                                     "What was taken from earnings is to be with us by then."),

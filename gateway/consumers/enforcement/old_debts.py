@@ -11,7 +11,7 @@ from gateway.consumers.enforcement.book import Case, Debt
 from gateway.consumers.enforcement.days import days_after, months_after
 from gateway.consumers.enforcement.debts import separate
 from gateway.consumers.enforcement.matter import Matter, fact
-from gateway.consumers.proposal import Proposal, Step, day, pounds
+from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 
 def proposed(matter: Matter) -> Iterator[Proposal]:
@@ -65,9 +65,9 @@ def _threshold(matter: Matter, case: Case, debt: Debt) -> tuple[int, Step]:
     age = f"{years} years old or more" if old else f"younger than {years} years"
     how = (
         f"The case began on {day(case.started_on)} and is {age}; a letter is sent for more than "
-        f"{pounds(threshold)}, and below that the debt is written off without one."
+        f"{sterling(threshold)}, and below that the debt is written off without one."
     )
-    return threshold, law.step(code, today, "Arrears", pounds(debt.pence), how)
+    return threshold, law.step(code, today, "Arrears", sterling(debt.pence), how)
 
 
 def _after_letter(matter: Matter, debt: Debt) -> Proposal:
@@ -98,7 +98,8 @@ def _collect(matter: Matter, debt: Debt, reply: Step) -> Proposal:
     cost = matter.book.cost_of_collection_pence
     figures = {"cost": "not_known" if cost is None else pounds(cost)}
     weighed = law.step(
-        "COST_EFFECTIVE", today, "Cost of collection", figures["cost"].replace("_", " "),
+        "COST_EFFECTIVE", today, "Cost of collection",
+        "not known" if cost is None else sterling(cost),
         "A debt that brings no more than it costs to collect is left.",
     )  # fmt: skip
     if cost is not None and debt.pence <= cost and law.allows("COST_EFFECTIVE", today):

@@ -11,7 +11,7 @@ from gateway.consumers.enforcement.book import LiabilityOrder, PassportOrder
 from gateway.consumers.enforcement.days import days_after, months_after
 from gateway.consumers.enforcement.matter import Matter, fact
 from gateway.consumers.enforcement.told import PassportRow, Told
-from gateway.consumers.proposal import Proposal, Step, day
+from gateway.consumers.proposal import Proposal, Step, day, sterling
 
 
 def proposed(matter: Matter) -> Iterator[Proposal]:
@@ -40,7 +40,9 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
                 code="PASSPORT_ASK_COURT_TO_END",
                 about=order.id,
                 figures={"arrears": "0.00"},
-                steps=(fact("Arrears", "0.00", "Nothing is owed any more; the court may end it."),),
+                steps=(
+                    fact("Arrears", sterling(0), "Nothing is owed any more; the court may end it."),
+                ),
             )
 
 

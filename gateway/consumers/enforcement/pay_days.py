@@ -59,12 +59,19 @@ def rate_on(order: EarningsOrder, frequency: Frequency, day: dt.date) -> int:
     return (held or list(order.normal[:1]))[-1].rate(frequency)
 
 
+def shown_day(row: DeductionRow) -> dt.date | None:
+    """The pay-day that a row shows, or the day that stands for it; None where it shows none."""
+    of_pay = None if row.pay is None else row.pay.pay_date
+    of_period = None if row.pay is None else row.pay.period_end
+    return of_pay or row.deduction.deducted_on or of_period or row.case.period_end
+
+
 def place_of(row: DeductionRow, order: EarningsOrder) -> Place | None:
     """Where a row belongs by the pay-day or period that it shows; None where it shows neither."""
     shown = row.pay
     start = (shown.period_start if shown else None) or row.case.period_start
     end = (shown.period_end if shown else None) or row.case.period_end
-    day = (shown.pay_date if shown else None) or row.deduction.deducted_on or end
+    day = shown_day(row)
     if day is None:
         return None
     frequency = _frequency(shown.frequency if shown else None, start, end, order.frequency)

@@ -7,6 +7,7 @@ shows none it counts for the oldest pay-day of its order that no other row answe
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable
 from typing import Final, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.consumers.enforcement.pay_days import (
     pay_day,
     place_of,
     rate_on,
+    shown_day,
 )
 from gateway.consumers.enforcement.told import (
     DeductionRow,
@@ -119,9 +121,29 @@ def reconciled(matter: Matter) -> Reconciled:
         placed[order.id] = [line for line in told if line.order is not None]
         last = _last_bound(matter, order, told, statuses.get(order.id, []))
         missing += _missing(matter, order, answered, last)
-    return Reconciled(
-        tuple(sorted(lines, key=lambda line: line.row.seq)), tuple(missing), placed, statuses
-    )
+    return Reconciled(_once(lines), tuple(missing), placed, statuses)
+
+
+def _once(lines: list[Line]) -> tuple[Line, ...]:
+    """The lines in the order of the feed; of what no order asked for, told twice, the second is one.
+
+    It is the same where the employer, the person, the sum and a day are; without a day none is.
+    """
+    told: set[Hashable] = set()
+    found: list[Line] = []
+    for line in sorted(lines, key=lambda line: line.row.seq):
+        said = line.row.said
+        days = shown_day(said), said.deduction.payment_date
+        if line.kind != "NO_ORDER" or days == (None, None):
+            found.append(line)
+            continue
+        day = days[0] or days
+        work = said.work.employer_reference
+        same = (line.row.organisation, work, said.who.label(), day, line.deducted, line.why)
+        second = same in told
+        found.append(msgspec.structs.replace(line, kind="DUPLICATE") if second else line)
+        told.add(same)
+    return tuple(found)
 
 
 def order_of(matter: Matter, row: Row) -> tuple[EarningsOrder | None, Why | None]:

@@ -24,14 +24,20 @@ COLOURS: Final = (
 _LEFT: Final = 96
 _RIGHT: Final = 24
 _BOTTOM: Final = 56
-_LEGEND_TOP: Final = 44
+_SUBTITLE: Final = 50
+_LEGEND_TOP: Final = 66
 _LEGEND_LINE: Final = 22
 _LINES: Final = 4
 _TEXT: Final = "#0B0C0C"
 _GRID: Final = "#B1B4B6"
-# Narrower bars have their figures upright.
+# Above narrower bars figures of several digits are turned.
 _NARROW: Final = 48
+_FITS: Final = 2
 _PENCE_A_POUND: Final = 100
+# From where on a figure is shown by a size, to what the smaller one rounds, the size, and its mark.
+_SIZES: Final = (
+    (10**9, 10**5, 10**9, "bn"), (10**6, 10**2, 10**6, "m"), (10**4, 1, 10**3, "k"),
+)  # fmt: skip
 _OTHER: Final = "other_kinds"
 
 
@@ -88,6 +94,7 @@ def as_svg(rows: Sequence[Row], title: str, description: str) -> str:
         f'<desc id="desc">{escape(description)} {escape(told)}.</desc>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#FFFFFF"/>',
         _text(_LEFT, 28, title, "start", more='font-size="18" font-weight="bold"'),
+        _text(_LEFT, _SUBTITLE, description, "start"),
         *legend,
         *_axis(frame),
         *_bars(frame),
@@ -135,11 +142,18 @@ def _figure(value: int, unit: Unit) -> str:
 def _short(value: int, unit: Unit) -> str:
     """A figure that fits above a bar: whole pounds, in thousands or millions where it is long."""
     sign = "£" if unit == "pence" else ""
-    whole = value // _PENCE_A_POUND if unit == "pence" else value
-    for from_size, size, mark in ((10**9, 10**9, "bn"), (10**6, 10**6, "m"), (10**4, 10**3, "k")):
-        if whole >= from_size:
-            return f"{sign}{whole / size:.1f}".removesuffix(".0") + mark
+    whole = _half_up(value, _PENCE_A_POUND) if unit == "pence" else value
+    for least, shown_by, size, mark in _SIZES:
+        # What a smaller size would show as a thousand of it is one of this.
+        if _half_up(whole, shown_by) * shown_by >= least:
+            tenths = _half_up(whole, size // 10)
+            return f"{sign}{tenths // 10}.{tenths % 10}".removesuffix(".0") + mark
     return f"{sign}{whole:,}"
+
+
+def _half_up(value: int, size: int) -> int:
+    """How many of a size there are, to the nearest, a half upwards."""
+    return (2 * value + size) // (2 * size)
 
 
 def _round_up(value: int) -> int:
@@ -165,16 +179,18 @@ def _legend(kinds: Sequence[str]) -> tuple[list[str], int]:
 
 
 def _axis(frame: _Frame) -> list[str]:
+    """A line at each plain figure: half of something that is counted, or of a pound, is none."""
     found = []
+    whole = _PENCE_A_POUND if frame.unit == "pence" else 1
     for line in range(_LINES + 1):
         value, part = divmod(frame.most * line, _LINES)
+        if part or value % whole:
+            continue
         y = frame.floor - (frame.floor - frame.top) * line / _LINES
         found.append(
             f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}" stroke="{_GRID}"/>'
         )
-        # Half of something that is counted is no figure: such a line has none.
-        if frame.unit == "pence" or not part:
-            found.append(_text(_LEFT - 8, y + 5, _short(value, frame.unit), "end"))
+        found.append(_text(_LEFT - 8, y + 5, _short(value, frame.unit), "end"))
     return found
 
 
@@ -201,9 +217,12 @@ def _bars(frame: _Frame) -> list[str]:
 
 
 def _above(x: float, y: float, words: str, width: float) -> str:
-    """A figure above a bar, with a white edge where a line passes; upright above a narrow one."""
+    """A figure above a bar, with a white edge where a line passes; turned above a narrow one.
+
+    One of a digit or two stands as it is: it fits above any bar.
+    """
     edge = 'font-size="13" stroke="#FFFFFF" stroke-width="3" paint-order="stroke"'
-    if width >= _NARROW:
+    if width >= _NARROW or len(words) <= _FITS:
         return _text(x, y - 6, words, more=edge)
     turned = f'{edge} transform="rotate(-90 {x + 5:.1f} {y - 6:.1f})"'
     return _text(x + 5, y - 6, words, "start", more=turned)

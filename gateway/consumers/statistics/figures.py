@@ -28,6 +28,15 @@ IN_FORCE: Final = "earnings_orders_in_force"
 PAYING: Final = "paying_parents"
 ACTIONS: Final = "civil_enforcement_in_process"
 ALL: Final = "all"
+MEASURES: Final = {
+    COLLECTED: "What the department's bank received, by quarter.",
+    ARRANGED: "What was collected, or fell due directly between parents, by quarter.",
+    IN_FORCE: "Deduction from earnings orders on the last day of each quarter.",
+    PAYING: "Of those from whom money was to be collected: who paid something, by quarter.",
+    ACTIONS: "Actions begun and not closed on the last day of each quarter.",
+    REPORTED: "What employers' payment schedules say, by the quarter of the pay-day.",
+}
+"""Every measure, and what is to be seen of it."""
 
 
 def statistics(events: Sequence[Event], book: Book, rates: Rates, today: dt.date) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.consumers.calculation.book import read_book
+from gateway.consumers.tracing import book as tracing
 from tests.consumers.calculation.made_up import CASE, TABLE
 from tests.consumers.offline import ROOT
 
@@ -91,3 +92,15 @@ def test_the_page_has_every_figure_with_its_source() -> None:
     ]
     missing = "".join(row for row in rows if row not in page)
     assert not missing, missing
+
+
+def test_the_books_that_are_shown_are_about_one_person() -> None:
+    books = ROOT / "schemas" / "books"
+    (case,) = read_book((books / "calculation.toml").read_text("utf-8")).case
+    (subject,) = tracing.read_book((books / "tracing.toml").read_text("utf-8")).subject
+    payer = case.paying_parent
+    assert (payer.surname, payer.date_of_birth, payer.nino) == (
+        subject.surname,
+        subject.date_of_birth,
+        subject.nino,
+    )

@@ -10,7 +10,7 @@ from gateway.consumers.proposal import explained, pounds
 from gateway.consumers.rates import Rate
 from tests.conftest import ROOT
 from tests.consumers.enforcement.making import RATES
-from tests.consumers.enforcement.scenario_offline import FOLDER, run
+from tests.consumers.enforcement.said import FOLDER, run
 from tests.consumers.enforcement.test_rates_of_enforcement import LINES
 
 PAGE = (ROOT / "docs" / "enforcement.md").read_text("utf-8")

@@ -140,5 +140,5 @@ def test_a_proposal_is_told_with_each_step_and_its_source() -> None:
     (one,) = [p for p in proposals([deduction(1, 14_000)], book(), RATES, dt.date(2026, 2, 1)) if p.code == "SHORT"]  # fmt: skip
     text = explained(one)
     assert text.startswith("SHORT deo-1 pay_day=2026-01-31 due=150.00 deducted=140.00 short=10.00")
-    assert "Rests on events 1 of the feed." in text
+    assert "Rests on event 1 of the feed." in text
     assert msgspec.json.encode(one)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.consumers.enforcement.scenario_offline import FOLDER, run
+from tests.consumers.enforcement.said import FOLDER, run
 
 FILES = sorted(FOLDER.glob("*.txt"))
 
@@ -31,3 +31,11 @@ def test_no_two_scenarios_are_about_the_same_person() -> None:
 
 def test_there_are_enough_of_them() -> None:
     assert len(FILES) >= 50
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_amounts_in_steps_are_in_pounds_and_in_the_line_plain_numbers(path: Path) -> None:
+    for one in (proposal for said in run(path) for proposal in said.explained):
+        for step in one.steps:
+            assert not re.search(r"(?<![£\d.,])\d[\d,]*\.\d\d\b", f"{step.value} {step.how}"), step
+        assert "£" not in one.line()

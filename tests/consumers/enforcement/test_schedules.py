@@ -104,7 +104,7 @@ def test_the_sums_of_a_month_are_those_of_its_rows_and_of_what_is_missing(
     assert all_of("due") == sum(line.due for line in counted) + sum(
         one.due for one in found.missing
     )
-    assert all_of("due") == all_of("paid") + all_of("short")
+    assert all_of("due") == all_of("deducted") + all_of("short")
     assert all_of("over") == sum(line.over for line in counted)
     assert sum(int(figures["rows"]) for figures in told) == len(counted)
     assert sum(int(figures["missing"]) for figures in told) == len(found.missing)
@@ -112,7 +112,7 @@ def test_the_sums_of_a_month_are_those_of_its_rows_and_of_what_is_missing(
 
 def test_another_organisation_cannot_answer_for_an_employer() -> None:
     lines = said([deduction(1, organisation="another")], "2026-02-01")
-    assert lines == ["NO_ORDER AA000017A deducted=150.00 why=another_employer"]
+    assert lines == ["NO_ORDER AA000017A pay_day=2026-01-31 deducted=150.00 why=another_employer"]
     status = {"who": {"nino": "AA000017A"}, "status": {"code": "left", "order": "deo-1", "on": "2026-01-06"}}  # fmt: skip
     silenced = said([event(1, "order_status", status, organisation="another")], "2026-02-20")
     assert [line.split()[0] for line in silenced] == ["MISSING", "RECONCILED"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.client.events import Event
 from gateway.consumers.enforcement.book import Book, Due, Receipt, read_book
-from gateway.consumers.statistics.figures import of_measure, statistics
+from gateway.consumers.statistics.figures import MEASURES, of_measure, statistics
 from gateway.consumers.statistics.quarters import Quarter, last_year_to, quarter_of
 from gateway.consumers.statistics.rows import Row, as_csv
 from tests.conftest import ROOT
@@ -167,3 +167,8 @@ def test_the_page_tells_every_measure_and_kind() -> None:
         [row for row in rows if (row.measure, row.quarter) == ("money_collected", "2026-Q2")]
     ).splitlines()
     assert "".join(f"    {line}\n" for line in (header, *lines)) in page
+
+
+def test_every_measure_is_named_with_what_is_to_be_seen_of_it() -> None:
+    action = '[[action]]\ncase = "case-1"\nkind = "prison"\nstarted_on = 2026-06-01\n'
+    assert {measure for measure, _, _ in figures(action)} == set(MEASURES)

@@ -78,6 +78,40 @@ def test_a_bar_is_as_high_as_its_figure() -> None:
     assert high == pytest.approx(2 * low, abs=0.2)
 
 
+def drawn(*rows: Row) -> list[str]:
+    tree = etree.fromstring(as_svg(rows, "t", "What it shows.").encode())
+    return [text.text or "" for text in tree.findall(f"{SVG}text")]
+
+
+@pytest.mark.parametrize(
+    ("pence", "shown"),
+    [
+        (97_796, "£978"), (97_750, "£978"), (97_749, "£977"), (999_949, "£9,999"),
+        (999_950, "£10k"), (1_004_999, "£10k"), (1_005_000, "£10.1k"), (99_999_999, "£1m"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_rounded_a_half_upwards(pence: int, shown: str) -> None:
+    assert shown in drawn(row("a", pence, unit="pence"))
+
+
+@pytest.mark.parametrize(("most", "lines"), [(1, 2), (2, 3), (4, 5), (8, 5)])
+def test_lines_stand_at_whole_figures_alone(most: int, lines: int) -> None:
+    tree = etree.fromstring(as_svg([row("a", most)], "t", "d").encode())
+    assert len(tree.findall(f"{SVG}line")) == lines
+    ends = [text for text in tree.findall(f"{SVG}text") if text.get("text-anchor") == "end"]
+    assert len(ends) == lines
+
+
+def test_what_is_shown_stands_under_the_title() -> None:
+    assert drawn(row("a", 1))[:2] == ["t", "What it shows."]
+
+
+def test_short_figures_are_not_turned_above_narrow_bars() -> None:
+    rows = [row(f"kind {number}", 7, f"2026-Q{q}") for number in range(8) for q in range(1, 5)]
+    assert "rotate" not in as_svg(rows, "t", "d")
+    assert "rotate" in as_svg([*rows[1:], row("kind 0", 123)], "t", "d")
+
+
 def test_more_kinds_than_colours_are_folded_into_one() -> None:
     rows = [row(f"kind_{number:02}", number) for number in range(12)]
     text = as_svg(rows, "t", "d")
