@@ -223,7 +223,7 @@ def _wicket(store: Store, desk: Desk) -> access.Wicket:
         desk.vault,
         desk.clock,
         desk.entropy,
-        lambda identity: story.call_again(identity, store.notices.last(identity), desk),
+        lambda identity: story.call_again(identity, store.notices.last, desk),
     )
 
 

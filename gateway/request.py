@@ -14,7 +14,7 @@ A request without a purpose in law is refused here, before it can reach anybody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -91,11 +91,16 @@ def drafted(caller: Caller, asking: Asking, desk: Desk, batch: str | None = None
     )
 
 
-async def call_again(identity: str, last: str | None, desk: Desk) -> None:
-    """Send a request that waits once more, with what opens it; once a day, `last` being when it was."""
+async def call_again(identity: str, last: Callable[[str], str | None], desk: Desk) -> None:
+    """Send a request that waits once more, with what opens it; once a day, `last` says when it was.
+
+    The request is read first: a notice that was made since then has moved it on, or is the last.
+    """
     rows = desk.requests.requests(identity=identity)
-    day_ago = written(desk.clock() - dt.timedelta(days=1))
-    if not rows or rows[0].state not in OPEN or (last is not None and last > day_ago):
+    if not rows or rows[0].state not in OPEN:
+        return
+    made, day_ago = last(identity), written(desk.clock() - dt.timedelta(days=1))
+    if made is not None and made > day_ago:
         return
     notice = notice_of(rows[0], "reminder", "reminders", desk)
     seen = rows[0].events

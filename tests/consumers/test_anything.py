@@ -54,7 +54,7 @@ def event(seq: int, record: Record, who: dict[str, Any], employer: str) -> Event
 
 @pytest.mark.parametrize("kind", sorted(RECORD_TYPES))
 @settings(
-    max_examples=20, deadline=None,
+    max_examples=8, deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(st.data())

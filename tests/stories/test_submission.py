@@ -33,9 +33,9 @@ async def test_a_schedule_is_accepted_and_every_team_sees_only_its_groups(house:
         found = records(await house.parties[feed].feed(feed))
         assert [record["row"] for record in found] == [2, 3, 4]
         seen[feed] = found[2]
-    assert set(seen["tracing"]["groups"]) == {"who", "where", "work"}
-    assert set(seen["calculation"]["groups"]) == {"who", "work", "pay"}
-    assert set(seen["enforcement"]["groups"]) == {"who", "work", "deduction"}
+    assert set(seen["tracing"]["groups"]) == {"who", "where", "work", "case"}
+    assert set(seen["calculation"]["groups"]) == {"who", "work", "pay", "case"}
+    assert set(seen["enforcement"]["groups"]) == {"who", "work", "deduction", "case"}
     assert seen["tracing"]["groups"]["where"]["value"]["postcode"] == "SW1A 1AA"
     assert seen["calculation"]["groups"]["pay"]["value"]["net_pence"] == 31_040
     assert set(seen["tracing"]["withheld"]) == {"pay", "deduction"}
