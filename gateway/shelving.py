@@ -29,12 +29,11 @@ class Shelves:
 
 def made(settings: Settings, store: Store, ring: KeyRing, desk: Desk) -> Shelves:
     """Feeds, on a store and a key ring; `desk` makes the notices."""
-    feeds = frozenset(desk.law.feeds)
     counter = feed.Counter(
         shelf=store.shelf,
         ledger=store.evidence,
         unwrap=ring.unwrap,
-        feeds=feeds,
+        feeds=frozenset(desk.law.feeds),
         issuer=settings.issuer,
         signer=ring.evidence,
         clock=desk.clock,
@@ -53,8 +52,7 @@ def made(settings: Settings, store: Store, ring: KeyRing, desk: Desk) -> Shelves
     taking = Taking(
         shelf=store.shelf,
         uptakes=store.uptakes,
-        feeds=feeds,
-        absent=lambda caller: feed.no_such_feed(caller, feeds),
+        check=lambda caller, name: feed.check_reader(caller, name, counter),
         block=lambda item, source: feed.opened(item, source, counter)[0],
         tell=tell,
         uncollected=dt.timedelta(hours=settings.uncollected_hours),

@@ -133,15 +133,14 @@ class Uptakes(Protocol):
 class Taking:
     """What acknowledging is made of; built once by `gateway.shelving`.
 
-    `block` opens a stretch of a feed. `absent` says that a feed is not there for a caller. `tell` makes the notice to a party, of a kind and its values,
-    and `sent` is called when one waits. What is not collected for `uncollected` is late.
+    `check` raises Refused(NOT_FOUND) for a feed that is not the caller's. `block` opens a stretch of a
+    feed. `tell` makes the notice to a party, of a kind and its values, and `sent` is called when one waits. What is not collected for `uncollected` is late.
     """
 
     shelf: Shelf
     uptakes: Uptakes
-    feeds: frozenset[str]
+    check: Callable[[Caller, str], None]
     block: Callable[[Any, Any], Block]
-    absent: Callable[[Caller], Refused]
     tell: Callable[[str, str, Mapping[str, str]], Draft]
     uncollected: dt.timedelta
     sent: Callable[[], None]
@@ -152,7 +151,7 @@ async def take(caller: Caller, feed: str, said: Uptake, taking: Taking) -> Stand
 
     Raises Refused(NOT_FOUND) and Refused(PARAMETER_NOT_VALID).
     """
-    _check(caller, feed, taking)  # 1
+    taking.check(caller, feed)  # 1
     delivered, used = _upto(said.delivered, feed, taking), _upto(said.used, feed, taking)  # 2
     before = taking.uptakes.standing(feed, caller.party)
     seqs = [each.seq for each in said.errors]
@@ -183,7 +182,7 @@ def check_order(has: int, used: int | None, seqs: Sequence[int]) -> None:
 
 def standing_of(caller: Caller, feed: str, taking: Taking) -> Standing:
     """Where a consumer stands on its feed; raises Refused(NOT_FOUND)."""
-    _check(caller, feed, taking)
+    taking.check(caller, feed)
     return taking.uptakes.standing(feed, caller.party)
 
 
@@ -233,11 +232,6 @@ async def watch(taking: Taking, now: dt.datetime) -> list[Standing]:
     if late:
         taking.sent()
     return late
-
-
-def _check(caller: Caller, feed: str, taking: Taking) -> None:
-    if feed not in taking.feeds or caller.kind != "consumer" or feed not in caller.classes:
-        raise taking.absent(caller)
 
 
 def _upto(cursor: str | None, feed: str, taking: Taking) -> int | None:

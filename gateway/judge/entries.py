@@ -172,7 +172,8 @@ class Administered(msgspec.Struct, frozen=True, gc=False):
     time: str
 
 
-Fact = (
+# Every entry that has a type of its own.
+Typed = (
     Opened
     | Received
     | Accepted
@@ -186,8 +187,8 @@ Fact = (
     | Uncollected
     | FeedPushed
     | Told
-    | Administered
 )
+Fact = Typed | Administered
 
 ADMINISTRATION: Final = frozenset(
     {
@@ -224,21 +225,7 @@ ADMINISTRATION: Final = frozenset(
     },
 )
 
-_DECODER: Final = msgspec.json.Decoder(
-    Opened
-    | Received
-    | Accepted
-    | Refused
-    | Relayed
-    | Amended
-    | Delivered
-    | Retrieved
-    | Used
-    | Rejected
-    | Uncollected
-    | FeedPushed
-    | Told,
-)
+_DECODER: Final = msgspec.json.Decoder(Typed)
 # Those with hashes; of the others only the form is to be looked at.
 _HASHED: Final = frozenset({Accepted, Received, Relayed, Refused, NoticeSent})
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
