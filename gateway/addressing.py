@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gateway import asking, calling, carriers, planning, pushing
+from gateway import calling, carriers, installed, planning, pushing
 from gateway.administration.office import PostRoom
 from gateway.config import Settings
 from gateway.core.channel import Form
@@ -37,7 +37,7 @@ def made(
         parties=store.registry,
         vault=ring,
         law=law,
-        deadlines=asking.deadlines(),
+        deadlines=installed.deadlines(),
         clock=clock,
         entropy=entropy,
         new_id=new_id,

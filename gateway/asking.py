@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from typing import Final
 
 import structlog
@@ -16,6 +15,7 @@ from gateway import (
     calling,
     carriers,
     evidence,
+    installed,
     matching,
     notice,
     planning,
@@ -32,9 +32,8 @@ from gateway.core.deadlines import Deadlines
 from gateway.core.groups.person import Who
 from gateway.core.identity import Caller, Credentials
 from gateway.core.instant import written
-from gateway.core.matching import read_model
 from gateway.core.notice_item import Draft
-from gateway.core.notices import Templates, written_day
+from gateway.core.notices import written_day
 from gateway.core.request_item import Stored
 from gateway.core.stages import Answer, Arrival
 from gateway.desk import Desk
@@ -52,24 +51,6 @@ log = structlog.get_logger("gateway")
 
 # How far back the fate of letters and e-mails is asked for; the carrier forgets after a week.
 _SETTLED_WITHIN: Final = dt.timedelta(days=7)
-
-
-def deadlines() -> Deadlines:
-    """The table of deadlines as it is installed."""
-    return Deadlines((files("schemas") / "deadlines.toml").read_bytes())
-
-
-def templates() -> Templates:
-    """The texts of notices as they are installed."""
-    texts = files("schemas") / "notices"
-    return Templates(
-        {
-            f"{language.name}/{item.name}": item.read_bytes()
-            for language in texts.iterdir()
-            if language.is_dir()
-            for item in language.iterdir()
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +141,7 @@ class Asking:
 
 def made(settings: Settings, intake: Intake, store: Store, house: House) -> Asking:
     """Asking, on a store and a way in; raises SettingsError."""
-    when, vault = deadlines(), intake.vault
+    when, vault = installed.deadlines(), intake.vault
     begun: list[Asking] = []
 
     def wake() -> None:
@@ -190,7 +171,7 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
     )
     table = matching.Table(
         matches=store.matches,
-        linkage=Linkage(read_model((files("schemas") / "matching.toml").read_text())),
+        linkage=Linkage(installed.weights()),
         vault=vault,
         subject=lambda request: story.subject_of(request, desk),
         told=lambda request: story.subject_told(request, desk),
@@ -257,7 +238,7 @@ def _outbox(settings: Settings, desk: Desk, store: Store, house: House) -> plann
         hooks=carriers.hooks(settings),
         vault=desk.vault,
         deadlines=desk.deadlines,
-        templates=templates(),
+        templates=installed.templates(),
         subject=lambda request: story.subject_for(request, organisation, desk),
         terms=lambda request: story.terms_of(request, desk),
         issuer=settings.issuer,

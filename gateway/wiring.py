@@ -24,7 +24,16 @@ from aiohttp.typedefs import Middleware
 
 from adapters.catalogue import every_adapter
 from adapters.tables.blank import served_blank
-from gateway import addressing, asking, figures, inbox, inboxes, returning_process, upload
+from gateway import (
+    addressing,
+    asking,
+    figures,
+    inbox,
+    inboxes,
+    installed,
+    returning_process,
+    upload,
+)
 from gateway.administration.office import Conformance, Office
 from gateway.archive import Bench
 from gateway.asking import Asking, House
@@ -67,22 +76,6 @@ def new_id(kind: str) -> str:
     """A fresh id: its kind, then 48 bits of time and 80 of chance; ids sort by age."""
     raw = int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10)
     return f"{kind}_{base64.b32hexencode(raw)[:26].decode()}"
-
-
-def law(own: Path | None = None) -> Law:
-    """The duty table as it is installed; files of classes in `own` stand beside it, or in its place.
-
-    Raises ValueError for a table that cannot be used.
-    """
-    duties = files("schemas") / "duties"
-    classes = {
-        item.name.removesuffix(".toml"): item.read_bytes()
-        for item in (duties / "classes").iterdir()
-        if item.name.endswith(".toml")
-    }
-    if own is not None:
-        classes |= {path.stem: path.read_bytes() for path in own.glob("*.toml")}
-    return Law((duties / "law.toml").read_bytes(), classes)
 
 
 @dataclass(slots=True)
@@ -139,7 +132,7 @@ async def running(settings: Settings, annex: Annex = _FOR_REAL) -> AsyncIterator
     now = annex.clock
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
     try:
-        the_law = law(settings.duties)
+        the_law = installed.law(settings.duties)
     except ValueError as error:
         raise SettingsError(f"{settings.duties}: {error}. Mend the duty table.") from error
     store = open_store(settings, ring, the_law, now)

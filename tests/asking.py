@@ -24,8 +24,8 @@ from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Credentials
 from gateway.core.notice_item import Notice, Wording
 from gateway.edge.jobs import Ran
+from gateway.installed import templates as installed_templates
 from gateway.notify_stand_in.keys import new_key
-from gateway.notify_stand_in.library import installed_templates
 from gateway.notify_stand_in.messages import Message
 from gateway.notify_stand_in.serving import StandIn, opened
 from gateway.planning import address_tag
@@ -47,10 +47,13 @@ MARSH = {
 
 
 class Clock:
-    """The time on the wall, and as far ahead of it as a test wants; it never stands still."""
+    """The time on the wall, and as far ahead of it as a test wants; it never stands still.
+
+    It begins a day ahead, so that every hour of its day is one at which the certificates are valid.
+    """
 
     def __init__(self) -> None:
-        self.ahead = dt.timedelta()
+        self.ahead = dt.timedelta(days=1)
 
     def __call__(self) -> dt.datetime:
         return clock() + self.ahead

@@ -26,7 +26,8 @@ from gateway.core.reading import take
 from gateway.core.record import RowError, RuleCount
 from gateway.core.refusal import Reason, Refused
 from gateway.core.stages import BlockRef, Reading
-from gateway.wiring import clock, law
+from gateway.installed import law
+from gateway.wiring import clock
 
 _HEAD_BYTES: Final = 4_096
 _KEY_BYTES: Final = 32

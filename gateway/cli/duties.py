@@ -16,7 +16,7 @@ from gateway.cli.command import ANY_PATH, CONFIG_VARIABLE, FOLDER, Command, Day,
 from gateway.cli.exits import Exit, Stop, told
 from gateway.core.duty import Law
 from gateway.core.duty_table import ProviderClass
-from gateway.wiring import law
+from gateway.installed import law
 
 USES: Final = ("trace", "calculate", "enforce")
 

@@ -11,7 +11,7 @@ from gateway.cli.duties import USES, state_of
 from gateway.core.duty import Law
 from gateway.core.duty_table import ProviderClass
 from gateway.core.records import RECORD_TYPES
-from gateway.wiring import law
+from gateway.installed import law
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "duties.md"
 

@@ -15,8 +15,8 @@ from gateway.cli import screen
 from gateway.cli.command import Command, Group, as_json
 from gateway.cli.exits import Exit, Stop, run
 from gateway.core.notices import KINDS, LANGUAGES, Kind, Language, NoticeError, Template, Value
+from gateway.installed import templates as installed_templates
 from gateway.notify_stand_in.keys import ApiKey, new_key, read_key
-from gateway.notify_stand_in.library import installed_templates
 from gateway.notify_stand_in.serving import StandIn, opened
 
 PORT: Final = 6012

@@ -10,7 +10,7 @@ import aiohttp
 import apsw
 import msgspec
 
-from gateway import config, wiring
+from gateway import config, installed, wiring
 from gateway.administration.carrying_out import carry_out
 from gateway.administration.orders import Order
 from gateway.cli.exits import Exit, Stop, run
@@ -55,7 +55,7 @@ async def _ask(socket: Path, wanted: Order) -> dict[str, Any]:
 async def _do(settings: Settings, wanted: Order) -> dict[str, Any]:
     logs.configure(level="error")
     ring = keyring.open_ring(settings.keys, origin=settings.origin)
-    law = wiring.law(settings.duties)
+    law = installed.law(settings.duties)
     store = wiring.open_store(settings, ring, law)
     try:
         await store.start()

@@ -12,7 +12,7 @@ import apsw
 import click
 
 from gateway import config as configuration
-from gateway import wiring
+from gateway import installed, wiring
 from gateway.cli import house, office, readiness, screen
 from gateway.cli.command import FOLDER, Command, as_json, config_option, program
 from gateway.cli.exits import Exit, told
@@ -94,7 +94,7 @@ def show_version(*, as_json: bool) -> None:
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
         "openssl": ssl.OPENSSL_VERSION,
-        "rules": wiring.law().version,
+        "rules": installed.law().version,
     }
     if as_json:
         screen.emit(found)

@@ -35,7 +35,7 @@ from gateway.edge.destination import (
     destination,
     may_reach,
 )
-from gateway.edge.tls import client_context
+from gateway.edge.tls import client_context, public_context
 
 # Standard Webhooks: under 20 kB, and 15 to 30 seconds for an answer.
 PAYLOAD_BYTES: Final = 20_000
@@ -110,7 +110,7 @@ class Courier:
         resolve: Resolve = system_addresses,
         seconds: float = TOTAL_SECONDS,
     ) -> None:
-        self._tls = client_context(ca)
+        self._tls = public_context() if ca is None else client_context(ca)
         self._allow = tuple(allow)
         self._resolve = resolve
         self._seconds = seconds

@@ -13,6 +13,7 @@ connections recorded earlier, because every key exchange is ephemeral.
 from __future__ import annotations
 
 import ssl
+from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
@@ -63,8 +64,7 @@ def client_context(
 ) -> ssl.SSLContext:
     """Make the context of a client: verify the server's certificate and name, and show our own.
 
-    Without `ca` the machine's own trust anchors are used, as for webhooks. Raises OSError as
-    `server_context` does.
+    Without `ca` the machine's own trust anchors are used. Raises OSError as `server_context` does.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _harden(context)
@@ -75,6 +75,15 @@ def client_context(
     if certificate is not None:
         context.load_cert_chain(certificate, key)
     return context
+
+
+@cache
+def public_context() -> ssl.SSLContext:
+    """The context of a client of public servers, to whom we show nothing; to be shared, unchanged.
+
+    Made once a process: to load all the authorities of a machine takes tens of milliseconds.
+    """
+    return client_context()
 
 
 def replace_certificate(context: ssl.SSLContext, *, certificate: Path, key: Path) -> None:

@@ -43,6 +43,7 @@ _BLOCK: Final = frozenset(
 _RECORD: Final = frozenset(
     {"seq", "submission", "leaf", "row", "type", "purposes", "groups", "withheld"},
 )
+_GROUP: Final = frozenset({"salt", "value"})
 _PAGE: Final = frozenset(
     {"feed", "consumer", "first", "next", "more", "count", "read", "checkpoint"}
 )
@@ -338,20 +339,23 @@ def _statement(value: dict[str, Any]) -> bytes:
     groups, withheld = value["groups"], value["withheld"]
     if not isinstance(groups, dict) or not isinstance(withheld, dict):
         raise Unsound("has no groups, or does not say what is withheld")
-    if groups.keys() & withheld.keys():
+    if not groups.keys().isdisjoint(withheld):
         raise Unsound("both shows and withholds a group")
     digests = {name: _digest(group) for name, group in groups.items()}
-    digests |= {name: bytes_from_b64u(text, HASH_BYTES) for name, text in withheld.items()}
-    for name in (value["type"], *digests):
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise Unsound("has a type or a group whose name cannot be")
-    start = f"{value['type']}\0{_whole(value, 'row')}\0".encode()
-    return start + b"".join(name.encode() + b"\0" + digests[name] for name in sorted(digests))
+    for name, text in withheld.items():
+        digests[name] = bytes_from_b64u(text, HASH_BYTES)
+    kind = value["type"]
+    if not isinstance(kind, str) or not all(map(_NAME.fullmatch, (kind, *digests))):
+        raise Unsound("has a type or a group whose name cannot be")
+    parts = [f"{kind}\0{_whole(value, 'row')}\0".encode()]
+    for name in sorted(digests):
+        parts += (name.encode(), b"\0", digests[name])
+    return b"".join(parts)
 
 
 def _digest(group: object) -> bytes:
     """Compute a group's digest, SHA-256(salt || canonical JSON of its value)."""
-    if not isinstance(group, dict) or group.keys() != {"salt", "value"}:
+    if not isinstance(group, dict) or group.keys() != _GROUP:
         raise Unsound("has a group that is not a salt and a value")
     if not isinstance(group["value"], dict):
         raise Unsound("has a group whose value is not an object")

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 
-from gateway.core.notices import KINDS, LANGUAGES, Templates, fill, names_in
+from gateway.core.notices import Templates, fill, names_in
 from gateway.edge.notify import WAYS, Way, stand_in_ids
 from gateway.notify_stand_in.refusals import bad_request, not_found
 
 VERSION: Final = 1
 _MADE: Final = "2026-11-23T00:00:00.000000Z"
-
-
-def installed_templates() -> Templates:
-    """Our notices as they are installed."""
-    folder = files("schemas") / "notices"
-    return Templates(
-        {
-            f"{language}/{kind}.md": (folder / language / f"{kind}.md").read_bytes()
-            for language in LANGUAGES
-            for kind in KINDS
-        }
-    )
 
 
 class Held(msgspec.Struct, frozen=True):

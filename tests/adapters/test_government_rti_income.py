@@ -16,7 +16,7 @@ from gateway.core.groups.work import Pay, Work
 from gateway.core.record import Note, RowError
 from gateway.core.records import Earnings, Enquiry, NilReturn, RefusalRecord
 from gateway.core.refusal import Reason
-from gateway.wiring import law
+from gateway.installed import law
 from tests.adapters.rti_messages import (
     MARK,
     PAYMENT_1,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from gateway.cli.duty_page import PAGE, page
 from gateway.cli.exits import Exit
 from gateway.cli.root import root
-from gateway.wiring import law
+from gateway.installed import law
 
 
 def run(*arguments: str) -> tuple[int, str]:

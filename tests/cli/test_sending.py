@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.exits import Exit
+from gateway.client import api, upload
 from gateway.client import profile as profiles
-from gateway.client import upload
-from gateway.client.api import WHOLE_BYTES, Client
+from gateway.client.api import Client
 from gateway.client.connection import Patience
 from gateway.client.problem import EvidenceError, Problem, UnreachableError
 from gateway.edge import keyring
@@ -18,16 +18,18 @@ from tests.schedules import schedule
 
 ROW = "E1234567,M,2026-10-01,2026-10-31,2026-10-30,{:012d},Surname,150.00,150.00,"
 QUICK = Patience(attempts=1, first_seconds=0.01)
-PART_BYTES = 512 * 1024
+WHOLE_BYTES = 512 * 1024
+PART_BYTES = 256 * 1024
 
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Parts of four million bytes would make these tests slow and prove nothing more.
+    # Files and parts of millions of bytes would make these tests slow and prove nothing more.
+    monkeypatch.setattr(api, "WHOLE_BYTES", WHOLE_BYTES)
     monkeypatch.setattr(upload, "PART_BYTES", PART_BYTES)
 
 
-def large(directory: Path, rows: int = 20_000) -> Path:
+def large(directory: Path, rows: int = 10_000) -> Path:
     """A schedule of three parts."""
     path = directory / "large.csv"
     path.write_bytes(schedule(*(ROW.format(100_000_000_000 + n) for n in range(rows))))
@@ -176,7 +178,7 @@ async def test_an_upload_that_broke_goes_on_where_it_broke(
         assert sent.code == Exit.OK, sent.err
         left = file.stat().st_size - PART_BYTES
         assert left * 0.5 < wire.up < left * 1.1
-    assert sent.json["rows"] == {"accepted": 20_000, "refused": 0, "nil": 0}
+    assert sent.json["rows"] == {"accepted": 10_000, "refused": 0, "nil": 0}
     assert not list((tmp_path / "employer" / "uploads").glob("*.upload.json"))
 
 
@@ -252,7 +254,7 @@ async def test_a_gateway_that_is_busy_with_the_whole_is_asked_again(
     monkeypatch.setattr(upload, "_WHOLE_LEAST_SECONDS", -60.0)
     async with Client(profiles.load(path)) as client:
         with pytest.raises(UnreachableError, match="has the whole file"):
-            await client.submit(large(tmp_path, 20_001))
+            await client.submit(large(tmp_path, 10_001))
 
 
 async def test_a_large_file_is_refused_as_a_small_one_is(

@@ -34,7 +34,7 @@ async def test_the_outcome_of_each_file_is_told_and_its_receipt_kept(
     assert sent.code == Exit.REFUSED
     assert "a.csv: accepted" in sent.err
     assert "b.csv: refused" in sent.err
-    assert "c.csv: accepted; 20000 records" in sent.err
+    assert "c.csv: accepted; 10000 records" in sent.err
     vkey = house.gateway.ring.evidence.vkey
     for line in sent.out.split():
         assert verify_receipt(Path(line).read_text(), vkey).ok

@@ -82,7 +82,7 @@ async def test_files_are_sent_and_put_away_with_their_results(
         assert verify_receipt(proof.read_text(), vkey).ok
     assert (path / "done" / "good.csv").read_bytes() == SCHEDULE
     told = json.loads((path / "done" / "large.csv.outcome.json").read_bytes())
-    assert told["rows"]["accepted"] == 20_000
+    assert told["rows"]["accepted"] == 10_000
 
 
 async def test_a_request_is_named_by_the_folder(house: House, tmp_path: Path, cli: Cli) -> None:

@@ -26,7 +26,7 @@ from gateway.core.refusal import Reason, Refused
 from gateway.core.request_item import Stored
 from gateway.core.request_life import Event, event_of_answer, left
 from gateway.core.stages import MemoryBody
-from gateway.wiring import law
+from gateway.installed import law
 
 DAY = dt.date(2026, 11, 23)
 CONTEXT = ReadContext(dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC))

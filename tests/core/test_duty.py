@@ -16,7 +16,7 @@ from gateway.core.duty import Law
 from gateway.core.duty_table import Ask
 from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
-from gateway.wiring import law
+from gateway.installed import law
 
 DAY = dt.date(2026, 11, 23)
 TABLE = law()

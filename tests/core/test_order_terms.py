@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.asking import deadlines, templates
 from gateway.core.notices import Kind
 from gateway.core.order_terms import (
     KINDS,
@@ -25,7 +24,7 @@ from gateway.core.order_terms import (
     terms_of,
 )
 from gateway.core.request_item import INFORMATION
-from gateway.wiring import law
+from gateway.installed import deadlines, law, templates
 
 DAY = dt.date(2026, 11, 23)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/"

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.asking import deadlines
 from gateway.core.groups.person import Who
 from gateway.core.identity import Caller
 from gateway.core.order_terms import ORDERS
 from gateway.core.permission import Allowed, Asking, permit
 from gateway.core.records import RECORD_TYPES
 from gateway.core.refusal import Reason, Refused
-from gateway.wiring import law
+from gateway.installed import deadlines, law
 
 DAY = dt.date(2026, 11, 23)
 TABLE, DEADLINES = law(), deadlines()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.core.groups.person import Identifier, Where, Who
 from gateway.core.subject import ADDRESS, IDENTIFIERS, Subject, least
-from gateway.wiring import law
+from gateway.installed import law
 
 TABLE = law()
 BORN = dt.date(1990, 2, 28)

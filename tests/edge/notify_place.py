@@ -15,8 +15,8 @@ from notifications_python_client.notifications import NotificationsAPIClient
 
 from gateway.core.notices import Templates
 from gateway.edge.notify import Notify, stand_in_ids
+from gateway.installed import templates as installed_templates
 from gateway.notify_stand_in.keys import ApiKey, new_key
-from gateway.notify_stand_in.library import installed_templates
 from gateway.notify_stand_in.serving import StandIn, opened
 
 TEMPLATES: Templates = installed_templates()

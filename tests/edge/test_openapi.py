@@ -51,9 +51,9 @@ from gateway.edge.http.pages import documentation
 from gateway.edge.http.problem import problem
 from gateway.edge.http.requests import Code, Text
 from gateway.edge.http.submissions import summary
+from gateway.installed import law as duty_table
 from gateway.obligation import STANDINGS
 from gateway.request import Asking
-from gateway.wiring import law as duty_table
 
 WRITTEN = (files("schemas") / "openapi.json").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = json.loads(WRITTEN)

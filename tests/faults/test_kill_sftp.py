@@ -19,7 +19,7 @@ ROW = "E1,M,2026-10-01,2026-10-31,2026-10-30,{:012d},Surname,1.00,1.00,"
 
 
 def body(number: int) -> bytes:
-    rows = 3 if number % 3 else 4_000
+    rows = 3 if number % 3 else 1_500
     return schedule(*(ROW.format(number * 10_000 + n) for n in range(1, rows + 1)))
 
 
@@ -71,7 +71,7 @@ async def test_files_that_were_closed_are_taken_whenever_the_gateway_is_killed(
     async with sftp_house(tmp_path, pki, names=("employer", "tracing")) as house:
         key = await registered(house, "employer")
     for life in range(40):  # on a busy machine little is done in one
-        if life >= 5 and len(closed) > 5:
+        if life >= 3 and len(closed) > 5:
             break
         first = max(closed, default=0) + 1
         await _life(tmp_path, key, chance.uniform(0.3, 1.2), first, closed)
@@ -82,6 +82,6 @@ async def test_files_that_were_closed_are_taken_whenever_the_gateway_is_killed(
     ):
         for number in closed:
             found = await outcome(sftp, f"/inbox/{number}.csv", 60)
-            rows = 3 if number % 3 else 4_000
+            rows = 3 if number % 3 else 1_500
             assert found["state"] == "accepted"
             assert found["rows"]["accepted"] == rows

@@ -81,7 +81,7 @@ async def test_a_reading_process_that_dies_refuses_nothing(
     ) as house:
         ids = []
         for number in range(3):
-            body = large(30_000).replace(b"Surname", b"Name%d" % number)
+            body = large(12_000).replace(b"Surname", b"Name%d" % number)
             _, answer, _ = await house.employer.submit(body, "text/csv")
             assert answer["state"] == "received"
             ids.append(answer["id"])
@@ -90,7 +90,7 @@ async def test_a_reading_process_that_dies_refuses_nothing(
         for identity in ids:
             found = await outcome(house, identity)
             assert found["state"] == "accepted", found
-            assert found["rows"]["accepted"] == 30_000
+            assert found["rows"]["accepted"] == 12_000
 
 
 def _readers() -> list[int]:
@@ -153,7 +153,7 @@ async def test_an_outcome_that_could_not_be_committed_is_committed_later(
         resume_seconds=1,
     ) as house:
         db = house.gateway.store._db
-        _, answer, _ = await house.employer.submit(large(40_000), "text/csv")
+        _, answer, _ = await house.employer.submit(large(16_000), "text/csv")
         pages = db.pragma("page_count")
         db.pragma("max_page_count", pages)
         await asyncio.sleep(3)

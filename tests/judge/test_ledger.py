@@ -193,7 +193,7 @@ def test_no_directory_and_no_key(tmp_path):
         (1, changed(LEDGER[1], id=""), 1, "no id"),
         (1, changed(LEDGER[1], kind="organisation.lost"), 1, "known kind"),
         (4, changed(LEDGER[4], extra=1), 4, "unknown field"),
-        (4, changed(LEDGER[4], count=3.5), 4, "int"),
+        (4, changed(LEDGER[4], count=3.5), 4, "canonical form"),
         (4, changed(LEDGER[4], count=2), 4, "counts 2 records"),
         (4, changed(LEDGER[4], last=4, count=4), 4, "no record 4 yet"),
         (4, changed(LEDGER[4], feed="other"), 4, "no record 3 yet"),

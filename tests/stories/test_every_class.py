@@ -9,7 +9,7 @@ import pytest
 
 from certs.development import DevelopmentPki
 from gateway.core.cursor import write_cursor
-from gateway.wiring import law
+from gateway.installed import law
 from tests.conftest import SAMPLES, House, house_in
 from tests.party import enrol
 

@@ -20,8 +20,9 @@ from gateway.core.mesh import Labels
 from gateway.core.refusal import Reason, Refused
 from gateway.edge import keyring
 from gateway.inboxes import post
+from gateway.installed import law
 from gateway.store.sqlite.store import Store
-from gateway.wiring import clock, law, new_id, office, open_store
+from gateway.wiring import clock, new_id, office, open_store
 from tests.conftest import settings_in
 
 TOTAL = 3

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from certs import development
-from gateway import delivery, wiring
+from gateway import delivery, installed, wiring
 from gateway.core.carriage import NotTakenError
 from gateway.core.identity import Caller
 from gateway.core.limits import PUSH_PAGE_RECORDS
@@ -122,7 +122,7 @@ class Outbox(RuleBasedStateMachine):
         self.ring = keyring.open_ring(found.keys, origin=found.origin)
         self.clock, self.end = Moved(), 5
         self.runner = asyncio.Runner()
-        self.store = wiring.open_store(found, self.ring, wiring.law(), self.clock)
+        self.store = wiring.open_store(found, self.ring, installed.law(), self.clock)
         self.run(self.store.start())
         self.stream, self.hook = Stream(), Hook()
         self.way = delivery.Way(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from certs import development
 from certs.development import DevelopmentPki
 from gateway.core.carriage import NotTakenError
 from gateway.core.push import WORDS, Message
-from gateway.edge import jetstream, tls
+from gateway.edge import jetstream, logs, tls
 from gateway.edge.jetstream import JetStream, denied_in, stream_name, subject_of
 from gateway.wiring import clock
 from tests.brokers import Broker, broker_in
@@ -56,9 +57,11 @@ async def test_a_stranger_s_certificate_is_told_at_once_and_mended_without_a_res
     mended.start()
     try:
         await mended.up()
-        with capture_logs() as logs:
-            await ours.check()
-        (connected,) = [each for each in logs if each["event"] == "jetstream_connected"]
+        told = io.StringIO()
+        logs.configure(told)
+        await ours.check()
+        lines = [json.loads(line) for line in told.getvalue().splitlines()]
+        (connected,) = [line for line in lines if line["event"] == "jetstream_connected"]
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", connected["version"]), connected
         assert (await ours.look(FEED, FEED)).sequence == 0
     finally:

@@ -25,8 +25,8 @@ from gateway.client.api import Client
 from gateway.client.events import FeedPage
 from gateway.config import Notices, Notify, Settings
 from gateway.edge import logs
+from gateway.installed import templates as installed_templates
 from gateway.notify_stand_in.keys import new_key
-from gateway.notify_stand_in.library import installed_templates
 from gateway.notify_stand_in.serving import StandIn
 from gateway.notify_stand_in.serving import opened as post_opened
 
