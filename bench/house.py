@@ -7,7 +7,7 @@ import json
 import ssl
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jwt
 import uvloop
@@ -20,7 +20,7 @@ from gateway.edge import keyring, logs
 from gateway.edge.client_certificate import thumbprint
 from gateway.wiring import clock, running
 
-PARTIES = {
+PARTIES: dict[str, tuple[Literal["organisation", "consumer"], list[str]]] = {
     "employer": ("organisation", ["employer"]),
     "tracing": ("consumer", ["tracing"]),
 }

@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -42,6 +43,7 @@ class _Connection(asyncio.Protocol):
         self._need = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._next()
 
@@ -87,7 +89,7 @@ async def run(port: int, context: ssl.SSLContext, requests: list[bytes], clients
         done: asyncio.Future[None] = loop.create_future()
         waits.append(done)
         await loop.create_connection(
-            lambda done=done: _Connection(source, done, seen, statuses),
+            partial(_Connection, source, done, seen, statuses),
             "localhost",
             port,
             ssl=context,

@@ -46,9 +46,10 @@ _SHARED_KEY = "BenchKey"
 async def _serve(directory: Path) -> None:
     """A gateway with a mailbox; until stdin ends."""
     logs.configure()
-    async with running(house.settings(directory)) as gateway:
+    settings = house.settings(directory)
+    async with running(settings) as gateway:
         told = await house.onboard(directory, gateway)
-        office = wiring.office(gateway.store, gateway.law, gateway.ring)
+        office = wiring.office(settings, gateway.store, gateway.law, gateway.ring)
         told["mailbox"] = await carry_out(AddMailbox(id="BENCH1", organisation="employer"), office)
         print(json.dumps(told), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

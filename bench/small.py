@@ -130,7 +130,7 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
                 ("bare", bare_told["port"], bare),
                 ("gateway", told["port"], gateway),
             ):
-                best = None
+                best: load.Outcome | None = None
                 used = processor_seconds(process)
                 for _ in range(3):
                     requests = [
@@ -141,6 +141,7 @@ async def measure(directory: Path, count: int) -> dict[str, float]:
                     assert set(outcome.statuses) == {201}, outcome.statuses
                     if best is None or outcome.rate > best.rate:
                         best = outcome
+                assert best is not None
                 used = (processor_seconds(process) - used) / (3 * much)
                 figures[f"{name}_cpu"] = used * 1e6
                 figures[f"{name}_{clients}"] = best.rate

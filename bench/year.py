@@ -38,6 +38,7 @@ from certs import development
 from gateway import access, bulk, matching, notice, reminding, request
 from gateway.config import Notices, Notify, Settings, Tls
 from gateway.core.canonical import b64u
+from gateway.core.channel import Electronic, Purpose
 from gateway.core.correspondent import Agreed, Contact, Correspondent
 from gateway.core.envelope import NONCE_BYTES, Envelope
 from gateway.core.identity import Caller, Credentials
@@ -45,8 +46,8 @@ from gateway.core.refusal import Refused
 from gateway.core.request_life import OPEN
 from gateway.core.stages import Arrival
 from gateway.edge import keyring, logs
+from gateway.installed import templates as installed_templates
 from gateway.notify_stand_in.keys import new_key
-from gateway.notify_stand_in.library import installed_templates
 from gateway.notify_stand_in.messages import Pace
 from gateway.notify_stand_in.serving import StandIn, opened
 from gateway.planning import address_tag
@@ -58,6 +59,10 @@ FIRST: Final = dt.datetime(2027, 1, 4, 9, tzinfo=dt.UTC)
 DAYS: Final = 365
 AFTER: Final = 80
 _CODE: Final = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3})\b")
+_PURPOSES: Final[tuple[Purpose, ...]] = ("requests", "reminders", "orders")
+_FORMS: Final[dict[str, Electronic]] = {
+    "api": "api", "prefers_post": "api", "sftp": "sftp", "email": "email",
+}  # fmt: skip
 _AT_A_TIME: Final = 64
 
 
@@ -283,11 +288,11 @@ async def settle_in(year: Year) -> None:
                 wrapped_key=vault.wrap(key, who.id.encode()), contact=sealed,
             )
         )  # fmt: skip
-        form = {"api": "api", "prefers_post": "api", "sftp": "sftp", "email": "email"}.get(
-            who.channel
-        )
-        for purpose in ("requests", "reminders", "orders") if form else ():
-            address = contact.address_of(form)
+        form = _FORMS.get(who.channel)
+        for purpose in _PURPOSES:
+            address = contact.address_of(form) if form else None
+            if form is None or address is None:
+                break
             await store.correspondents.agree(
                 who.id,
                 Agreed(

@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.core.correspondent import Language
+from gateway.core.deadlines import Nation
 from gateway.core.duty import Law
 
 # How an organisation is reached, and how many in a hundred are reached so.
@@ -30,7 +32,13 @@ PURPOSES: Final = {
     "calculation": "DETERMINE_APPLICATION",
     "enforcement": "COLLECT_ENFORCE",
 }
-NATIONS: Final = ("england_wales", "england_wales", "england_wales", "scotland", "northern_ireland")
+NATIONS: Final[tuple[Nation, ...]] = (
+    "england_wales",
+    "england_wales",
+    "england_wales",
+    "scotland",
+    "northern_ireland",
+)
 _SURNAMES: Final = ("Specimen", "Sample", "Example", "Fictional", "Invented", "Notional", "Pretend")
 _FORENAMES: Final = ("Alex", "Blair", "Casey", "Devon", "Ellis", "Frankie", "Gray", "Harper")
 
@@ -43,8 +51,8 @@ class Organisation:
     provider_class: str
     channel: str
     habit: str
-    nation: str
-    language: str
+    nation: Nation
+    language: Language
 
 
 def organisations(seed: int, count: int) -> list[Organisation]:
