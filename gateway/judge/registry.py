@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import rfc8785
+from gateway.judge.strict import canonical_json
 
 Rows = Callable[..., Iterator[tuple[Any, ...]]]
 Say = Callable[[str, str], None]
@@ -135,7 +135,7 @@ def _check_keys(
 
 def _hash_of(key: dict[str, Any]) -> str:
     """How an entry names a public key: the hash of its JWK, as canonical JSON."""
-    return _hash(rfc8785.dumps(key))
+    return _hash(canonical_json(key))
 
 
 def _hash(data: bytes) -> str:
