@@ -21,7 +21,7 @@ from gateway.consumers.enforcement.told import (
     same_person,
     told,
 )
-from gateway.consumers.proposal import Proposal, Step
+from gateway.consumers.proposal import Proposal, Step, day
 from gateway.consumers.rates import NoRateError, Rate, Rates
 from gateway.consumers.standing import Stands
 
@@ -181,7 +181,8 @@ def worked(about: str, found: Iterator[Proposal]) -> Iterator[Proposal]:
     except NoRateError as error:
         how = f"{str(error).capitalize()}. What rests on it is not worked out; enter it in schemas/rates."
         step = fact("No law in the tables", "not worked", how)
-        yield Proposal(code="NO_LAW", about=about, figures={}, steps=(step,))
+        lacks = {"rate": error.code, "on": day(error.on)}
+        yield Proposal(code="NO_LAW", about=about, figures=lacks, steps=(step,))
 
 
 def fact(what: str, value: str, how: str) -> Step:
