@@ -93,7 +93,7 @@ class JetStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     key: Path | None = None
     credentials: Path | None = None
     replicas: Literal[1, 3] = 1
-    prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,20}$")] = "cms"
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{1,20}\Z")] = "cms"
     max_age_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 14
     duplicate_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 3_600
 
@@ -124,8 +124,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     duties: Path | None = None
     conformance_keys: tuple[str, ...] = ()
     conformance_required: bool = False
-    mailbox: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9]{2,49}$")] = "CMSGATEWAY"
-    mailbox_code: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9]{2,20}$")] = "CMS"
+    mailbox: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{2,49}\Z")] = "CMSGATEWAY"
+    mailbox_code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{2,20}\Z")] = "CMS"
     mailbox_chunk_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=100 * MIB)] = 5 * MIB
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * MIB)] = 5 * 1024 * MIB
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1

@@ -118,7 +118,7 @@ class _Line(msgspec.Struct):
     time: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     organisation: str = ""
     organisationclass: str = ""
-    ledgerentry: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,16}$")] = "0"
+    ledgerentry: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,16}\Z")] = "0"
     confidence: Tie = "unasked"
     request: str | None = None
 

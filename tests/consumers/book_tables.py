@@ -12,8 +12,10 @@ import msgspec
 from msgspec import inspect
 
 _PATTERNS = {
-    r"^\S+$": "text without spaces",
-    r"^[A-Za-z0-9_-]+$": "letters, digits, `_` and `-`",
+    r"^\S+\Z": "text without spaces",
+    r"^[A-Za-z0-9_-]+\Z": "letters, digits, `_` and `-`",
+    r"^[A-Z]{2}[0-9]{6}[A-D]?\Z": "as `AA000017A`, without spaces",
+    r"^[0-9]{12}\Z": "12 digits",
 }
 WORDS = tomllib.loads(Path(__file__).with_name("book_words.toml").read_text("utf-8"))
 HEAD = ["| Key | What | Kind | Needed |", "|---|---|---|---|"]

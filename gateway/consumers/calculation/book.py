@@ -12,11 +12,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.consumers.keys import CmsReference, Nino
+
 Ground = Literal["unearned_income", "assets"]
 NilGroup = Literal["child", "young_on_benefit", "training", "care_home"]
 Pence = Annotated[int, msgspec.Meta(ge=0)]
 Nights = Annotated[int, msgspec.Meta(ge=0, le=366)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,8 +30,8 @@ class Person(_Strict, frozen=True, kw_only=True):
 
     surname: str
     date_of_birth: dt.date | None = None
-    nino: str | None = None
-    cms_reference: str | None = None
+    nino: Nino | None = None
+    cms_reference: CmsReference | None = None
 
 
 class Child(_Strict, frozen=True, kw_only=True):

@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.consumers.keys import CmsReference, Name, Nino
+
 Pence = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 # It ends at a space where a proposal is printed, so it holds none.
-Name = Annotated[str, msgspec.Meta(pattern=r"^\S+$", max_length=64)]
 Scheme = Literal["1993", "2003", "2012"]
 Nation = Literal["england_wales", "scotland", "northern_ireland"]
 Frequency = Literal["weekly", "fortnightly", "four_weekly", "monthly"]
@@ -58,8 +59,8 @@ class Case(Table, frozen=True, kw_only=True):
     reference: Name
     scheme: Scheme
     started_on: dt.date
-    nino: str | None = None
-    cms_reference: str | None = None
+    nino: Nino | None = None
+    cms_reference: CmsReference | None = None
     arrears_pence: Pence = 0
     last_payment_on: dt.date | None = None
     maintenance_until: dt.date | None = None
@@ -110,8 +111,8 @@ class EarningsOrder(Part, frozen=True, kw_only=True):
     frequency: Frequency
     normal: tuple[Normal, ...]
     organisation: str | None = None
-    nino: str | None = None
-    cms_reference: str | None = None
+    nino: Nino | None = None
+    cms_reference: CmsReference | None = None
     ended_on: dt.date | None = None
 
 

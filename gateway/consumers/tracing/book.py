@@ -7,16 +7,18 @@ import tomllib
 
 import msgspec
 
+from gateway.consumers.keys import CmsReference, Name, Nino
+
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody who is looked for; `requests` are those that were raised about them."""
 
-    reference: str
+    reference: Name
     surname: str
     forenames: str | None = None
     date_of_birth: dt.date | None = None
-    nino: str | None = None
-    cms_reference: str | None = None
+    nino: Nino | None = None
+    cms_reference: CmsReference | None = None
     requests: tuple[str, ...] = ()
 
 
