@@ -140,6 +140,8 @@ def test_no_two_consumers_share_a_stream(one: str, other: str) -> None:
         ("-1", None), ("1.5", None), ("soon", None), ("\u0661", None),
         ("Fri, 27 Nov 2026 10:02:00 GMT", 120), ("Fri, 27 Nov 2026 09:00:00 GMT", 0),
         ("Fri, 27 Nov 2099 09:00:00 GMT", RETRY_AFTER_MOST),
+        (f"Fri, {'9' * 20} Nov 2026 10:02:00 GMT", None),
+        ("10000, -1 Feb 24:60:61 100002147483648", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_as_a_date(text: str, seconds: int | None) -> None:
