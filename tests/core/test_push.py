@@ -26,7 +26,7 @@ from gateway.core.push import (
     ready_event,
 )
 from gateway.edge.courier import RETRY_AFTER_MOST, retry_after
-from gateway.edge.jetstream import durable_name, stream_name, subject_of
+from gateway.edge.jetstream import durable_name, last_in, stream_name, subject_of
 
 NOW = dt.datetime(2026, 11, 27, 10, tzinfo=dt.UTC)
 
@@ -146,6 +146,15 @@ def test_no_two_consumers_share_a_stream(one: str, other: str) -> None:
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_as_a_date(text: str, seconds: int | None) -> None:
     assert retry_after(text, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [("7", 7), ("0", 0), ("", 0), ("-1", 0), ("7\n", 0), ("\u0667", 0), ("9" * 5_000, 0)],
+)
+def test_whatever_a_message_in_a_stream_claims_is_read_as_a_number(text: str, last: int) -> None:
+    assert last_in({"ce-last": text}) == last
+    assert last_in({}) == 0
 
 
 SETTINGS = """
