@@ -164,7 +164,6 @@ def streams(settings: Settings) -> JetStream | None:
         replicas=found.replicas,
         max_age=dt.timedelta(days=found.max_age_days),
         duplicate_window=dt.timedelta(seconds=found.duplicate_seconds),
-        max_deliver=found.max_deliver,
     )
     return JetStream(found.servers, terms, tls=tls, credentials=found.credentials)
 

@@ -84,8 +84,7 @@ class JetStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     `ca` is believed instead of the system's authorities; `certificate` and `key` are shown, and
     `credentials` is a file as `nsc` makes it. A page stays in its stream for `max_age_days`, and a
-    repeat of it is known for `duplicate_seconds`. A consumer of ours hands a page out `max_deliver`
-    times at most.
+    repeat of it is known for `duplicate_seconds`.
     """
 
     servers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -97,7 +96,6 @@ class JetStream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,20}$")] = "cms"
     max_age_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 14
     duplicate_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 3_600
-    max_deliver: Annotated[int, msgspec.Meta(ge=5, le=1_000)] = 5
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

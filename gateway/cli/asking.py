@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from gateway.cli import screen
-from gateway.cli.command import Command, Day, Group, as_json, profile_option
+from gateway.cli.command import Command, Day, Group, Lazy, as_json, profile_option
 from gateway.cli.exits import Exit, Stop, run
 from gateway.cli.keeping import opened
 from gateway.client.answers import Request
@@ -22,24 +22,32 @@ from gateway.core.request_life import State
 @click.group(
     cls=Group,
     example="cms-gateway request list --profile example-bank/profile.toml",
-    lazy={
-        "raise": "gateway.cli.asking:raise_request",
-        "bulk": "gateway.cli.batches:bulk",
-        "list": "gateway.cli.asking:show_all",
-        "show": "gateway.cli.asking:show",
-        "issue": "gateway.cli.steps:issue",
-        "withdraw": "gateway.cli.steps:withdraw",
-        "answer-question": "gateway.cli.steps:answer_question",
-        "acknowledge": "gateway.cli.steps:acknowledge",
-        "ask": "gateway.cli.steps:ask",
-        "nil": "gateway.cli.answering:nil",
-        "refuse": "gateway.cli.answering:refuse",
-        "look-up": "gateway.cli.answering:look_up",
-        "matches": "gateway.cli.judging:matches",
-        "confirm": "gateway.cli.judging:confirm",
-        "reject": "gateway.cli.judging:reject",
-        "evidence": "gateway.cli.judging:evidence",
-        "stats": "gateway.cli.owing:stats",
+    sections={
+        "Who asks": {
+            "raise": Lazy("asking:raise_request", "Ask an organisation about somebody."),
+            "bulk": Lazy("batches:bulk", "Raise many from a file."),
+            "issue": Lazy("steps:issue", "Send a draft on its way."),
+            "withdraw": Lazy("steps:withdraw", "Take a request back."),
+            "answer-question": Lazy("steps:answer_question", "Answer what an organisation asked."),
+            "matches": Lazy("judging:matches", "What may be an answer, with score and reasons."),
+            "confirm": Lazy("judging:confirm", "Say that a match is right."),
+            "reject": Lazy("judging:reject", "Say that a match is wrong."),
+        },
+        "Who answers": {
+            "acknowledge": Lazy("steps:acknowledge", "Say that a request has arrived."),
+            "ask": Lazy("steps:ask", "Ask a question; the clock stands meanwhile."),
+            "nil": Lazy("answering:nil", "Say that nothing is held."),
+            "refuse": Lazy("answering:refuse", "Say why it will not be answered."),
+            "look-up": Lazy(
+                "answering:look_up", "Which requests the people in a file may be about."
+            ),
+        },
+        "Both": {
+            "list": Lazy("asking:show_all", "Requests, the newest first."),
+            "show": Lazy("asking:show", "One request, and what happened to it."),
+            "evidence": Lazy("judging:evidence", "Fetch the evidence pack."),
+            "stats": Lazy("owing:stats", "Asked, answered, median days, overdue."),
+        },
     },
 )
 def request() -> None:

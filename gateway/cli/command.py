@@ -7,11 +7,11 @@ import inspect
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -79,14 +79,30 @@ class Command(click.Command):
             formatter.write_dl([(str(int(code)), MEANING[code]) for code in self.exits])
 
 
+class Lazy(NamedTuple):
+    """A command that is imported when it is called: `module:name` in `gateway.cli`, and its line."""
+
+    where: str
+    line: str
+
+
 class Group(click.Group):
-    """A group of commands; each is imported when it is needed, by `module:name`."""
+    """A group of commands.
+
+    Those in `sections` are told under their headings, by their lines, and imported only when they
+    are called: what a command stands on may take seconds to import, which help should not.
+    """
 
     def __init__(
-        self, *args: Any, lazy: dict[str, str] | None = None, example: str = "", **kwargs: Any
+        self,
+        *args: Any,
+        sections: Mapping[str, Mapping[str, Lazy]] | None = None,
+        example: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._lazy = lazy or {}
+        self.sections = sections or {}
+        self._lazy = {name: lazy for part in self.sections.values() for name, lazy in part.items()}
         self.example = example
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
@@ -96,10 +112,21 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and give a command."""
         if cmd_name in self._lazy:
-            module, _, name = self._lazy[cmd_name].partition(":")
-            found: click.Command = getattr(import_module(module), name)
+            module, _, name = self._lazy[cmd_name].where.partition(":")
+            found: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
             return found
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, by section where there are any."""
+        if not self.sections:
+            super().format_commands(ctx, formatter)
+        width = max(map(len, self._lazy), default=0)
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(f"{name:{width}}", lazy.line) for name, lazy in commands.items()]
+                )
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example, where there is one."""

@@ -64,6 +64,11 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NoRateError(LookupError):
     """The tables have no such rate on that day; the message names both."""
 
+    def __init__(self, code: str, on: dt.date) -> None:
+        super().__init__(f"there is no {code} on {on}")
+        self.code = code
+        self.on = on
+
 
 class Rates:
     """Every rate of some tables, found by code and day; immutable.
@@ -89,7 +94,7 @@ class Rates:
         for rate in self._by_code.get(code, ()):
             if rate.holds(on):
                 return rate
-        raise NoRateError(f"there is no {code} on {on}")
+        raise NoRateError(code, on)
 
 
 def _check(rate: Rate) -> None:

@@ -52,7 +52,9 @@ _CONNECT_SECONDS: Final = 3
 _ANSWER_SECONDS: Final = 5.0
 # nats-py may wait for ever for a connection to close whose handshake failed.
 _CLOSE_SECONDS: Final = 1.0
-# From one hand-out of a page to the next, where it was not acknowledged.
+# From one hand-out of a page to the next where it was not acknowledged, the last for ever: a server
+# that gives up passes over the page, and tells nobody who would have to know.
+_UNTIL_ACKNOWLEDGED: Final = -1
 _BACKOFF_SECONDS: Final = (30.0, 60.0, 300.0, 900.0)
 
 _ID: Final = "Nats-Msg-Id"
@@ -73,7 +75,6 @@ class Terms:
     replicas: int
     max_age: dt.timedelta
     duplicate_window: dt.timedelta
-    max_deliver: int
 
 
 class JetStream:
@@ -257,7 +258,7 @@ class JetStream:
                 deliver_policy=DeliverPolicy.ALL,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=_BACKOFF_SECONDS[0],
-                max_deliver=terms.max_deliver,
+                max_deliver=_UNTIL_ACKNOWLEDGED,
                 backoff=list(_BACKOFF_SECONDS),
                 max_ack_pending=1,  # a page is not handed out before the one in front of it
             ),

@@ -115,6 +115,11 @@ async def test_figures_are_printed_and_drawn(house: House, tmp_path: Path, cli: 
     paying = await cli("consumer", "statistics", *where, *book, "--measure", "paying_parents")
     assert "paying_parents,2026-Q4,something,2,count" in paying.out
     assert "paying_parents,2026-Q4,nothing,1,count" in paying.out
+    measure = ("--measure", "civil_enforcement_in_process")
+    actions = await cli("consumer", "statistics", *where, *book, *measure)
+    assert "civil_enforcement_in_process,2026-Q3,charging_order,1,count" in actions.out
+    assert "civil_enforcement_in_process,2026-Q4,charging_order,0,count" in actions.out
+    assert "civil_enforcement_in_process,2026-Q4,enforcement_agent,1,count" in actions.out
 
 
 async def test_a_measure_without_rows_is_an_empty_table_and_no_chart(
@@ -124,7 +129,9 @@ async def test_a_measure_without_rows_is_an_empty_table_and_no_chart(
     desk = ("--directory", tmp_path / "desk", "--profile", profile)
     assert (await cli("consumer", "collect", "enforcement", *desk)).code == Exit.OK
     chart = tmp_path / "chart.svg"
-    book = ("--book", BOOKS / "enforcement.toml", "--on", "2027-01-15")
+    file = tmp_path / "book.toml"
+    file.write_text((BOOKS / "enforcement.toml").read_text().partition("[[action]]")[0])
+    book = ("--book", file, "--on", "2027-01-15")
     measure = ("--measure", "civil_enforcement_in_process")
     where = ("--directory", tmp_path / "desk")
     made = await cli("consumer", "statistics", *where, *book, *measure, "--chart", chart)

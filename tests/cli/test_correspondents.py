@@ -17,7 +17,6 @@ from certs import development
 from gateway.cli.exits import Exit
 from gateway.core import webhook
 from gateway.core.reachable import AddressError, email_address, postal_lines
-from gateway.wiring import clock
 from tests.asking import ADDRESS, EMAIL, Clock, stand_in, story_in
 from tests.cli.conftest import Cli, Ran, config_of
 from tests.conftest import House
@@ -92,7 +91,7 @@ async def test_a_webhook_that_was_agreed_to_is_called_and_serves(
         identity = await story.ask("tracing", "bank", "account")
         await story.sent()
         ((headers, body),) = receiver.calls
-        assert webhook.verify(secret, headers, body, clock()) == headers["webhook-id"]
+        assert webhook.verify(secret, headers, body, story.time()) == headers["webhook-id"]
         told = json.loads(body)
         assert (told["type"], told["kind"]) == ("notice", "information_request")
         assert told["location"].endswith(f"/v1/requests/{identity}")

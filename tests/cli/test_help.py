@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -31,6 +34,24 @@ def test_help_has_an_example_of_the_command_and_its_exit_codes(
 def test_every_result_can_be_had_as_json(name: str, command: click.Command) -> None:
     if name not in {"demo", "serve", "sandbox serve"}:
         assert any("--json" in parameter.opts for parameter in command.params)
+
+
+def test_the_help_of_all_tells_each_command_in_a_line_that_fits() -> None:
+    told = run("--help").out
+    assert max(map(len, told.splitlines())) <= COLUMNS
+    for commands in root.sections.values():
+        for name, lazy in commands.items():
+            (line,) = re.findall(rf"^  {name} +(.*)$", told, re.MULTILINE)
+            assert line == lazy.line
+
+
+def test_the_help_of_all_imports_no_command() -> None:
+    code = (
+        "import sys\nfrom gateway.cli.root import root\n"
+        "root(['--help'], standalone_mode=False)\n"
+        "assert not {'gateway.wiring', 'gateway.client.api', 'aiohttp'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_every_code_has_a_meaning() -> None:

@@ -52,7 +52,7 @@ async def test_a_team_reads_its_stream_by_the_example_and_may_do_nothing_else(
         broker_in(tmp_path, pki, open_to=("gateway", "p"), extra=permitted()) as broker,
         pushed_in(tmp_path, pki, jetstream=broker.settings()) as pushed,
     ):
-        terms = Terms("cms", 1, dt.timedelta(days=1), dt.timedelta(hours=1), 5)
+        terms = Terms("cms", 1, dt.timedelta(days=1), dt.timedelta(hours=1))
         context = tls.client_context(pki.server_ca)
         streams = JetStream((server(broker, "gateway"),), terms, tls=context)
         await pushed.subscribe()

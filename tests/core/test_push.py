@@ -181,7 +181,7 @@ revocation_lists = []
         'servers = ["tls://nats.example:4222"]\nreplicas = 2',
         'servers = ["tls://nats.example:4222"]\ncertificate = "c"',
         'servers = ["tls://nats.example:4222"]\nprefix = "a.b"',
-        'servers = ["tls://nats.example:4222"]\nmax_deliver = 4',
+        'servers = ["tls://nats.example:4222"]\nmax_age_days = 0',
     ],
 )
 def test_settings_of_a_broker_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:

@@ -82,8 +82,29 @@ async def test_a_page_is_in_the_stream_soon_after_the_commit(
             made = await client.jetstream().consumer_info(STREAM, FEED)
             config = (await client.jetstream().stream_info(STREAM)).config
         assert made.config.ack_policy == "explicit"
-        assert (made.config.max_deliver, made.config.max_ack_pending) == (5, 1)
+        assert (made.config.max_deliver, made.config.max_ack_pending) == (-1, 1)
         assert (config.storage, config.num_replicas, config.retention) == ("file", 1, "limits")
+
+
+async def test_a_page_is_handed_out_until_it_is_acknowledged_and_nothing_comes_before_it(
+    tmp_path: Path, pki: DevelopmentPki, broker: Broker
+) -> None:
+    async with pushed_in(tmp_path, pki, jetstream=broker.settings()) as pushed:
+        await pushed.subscribe()
+        for _ in range(2):
+            await pushed.submit(2)
+            assert await pushed.step() == 1
+        async with broker.client() as client:
+            pages = await client.jetstream().pull_subscribe_bind(FEED, STREAM)
+            for time in range(1, 13):
+                (page,) = await pages.fetch(1, timeout=10)
+                assert (page.metadata.sequence.stream, page.metadata.num_delivered) == (1, time)
+                await page.nak()
+            (page,) = await pages.fetch(1, timeout=10)
+            await page.ack_sync()
+            (page,) = await pages.fetch(1, timeout=10)
+            assert (page.metadata.sequence.stream, page.metadata.num_delivered) == (2, 1)
+            await page.ack_sync()
 
 
 def _upto(pushed: Pushed, identity: str) -> int:
@@ -108,7 +129,7 @@ async def test_nothing_of_a_person_lies_open_in_the_brokers_files(
 # --- repeats --------------------------------------------------------------------------------------
 
 
-TERMS = Terms("cms", 1, dt.timedelta(days=1), dt.timedelta(hours=1), 5)
+TERMS = Terms("cms", 1, dt.timedelta(days=1), dt.timedelta(hours=1))
 
 
 async def test_the_server_passes_over_what_it_has_and_refuses_who_comes_late(

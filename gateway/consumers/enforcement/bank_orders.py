@@ -12,7 +12,7 @@ from gateway.consumers.enforcement.days import (
     is_working_day,
     working_day_on_or_after,
 )
-from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.matter import Matter, fact, worked
 from gateway.consumers.enforcement.told import AnswerRow, Told, on_one_line
 from gateway.consumers.proposal import Proposal, day, pounds, sterling
 
@@ -27,11 +27,15 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
     for order in matter.book.bank_order:
         answers = [one for one in every.get(order.id, [])
                    if order.organisation in {None, one.organisation}]  # fmt: skip
-        yield from _amount(matter, order)
-        yield from _representations(matter, order)
-        yield from _dates(matter, order)
-        yield from _in_time(matter, order, answers)
-        yield from _after_deduction(matter, order, answers)
+        yield from worked(order.id, _of_order(matter, order, answers))
+
+
+def _of_order(matter: Matter, order: BankOrder, answers: list[Answer]) -> Iterator[Proposal]:
+    yield from _amount(matter, order)
+    yield from _representations(matter, order)
+    yield from _dates(matter, order)
+    yield from _in_time(matter, order, answers)
+    yield from _after_deduction(matter, order, answers)
 
 
 def _report(order: BankOrder) -> str:
@@ -63,14 +67,19 @@ def _amount(matter: Matter, order: BankOrder) -> Iterator[Proposal]:
 
 
 def _representations(matter: Matter, order: BankOrder) -> Iterator[Proposal]:
-    """Whether the time to represent still runs, before a joint order or a final lump sum order."""
+    """Whether the time to represent still runs.
+
+    It comes before an order on a joint account is made, varied or revived, and before a lump sum
+    order is made final.
+    """
     if order.kind == "regular":
         code, start = "RDO_REPRESENTATIONS", order.noticed_on
-        waits = order.made_on is None and order.ownership in SHARED
+        what = _noticed(order) if order.ownership in SHARED else None
     else:
         code, start = "LSDO_REPRESENTATIONS", order.served_on
-        waits = order.kind == "lump_sum_interim"
-    if not waits or start is None or order.discharged_on or order.lapsed_on:
+        waits = order.kind == "lump_sum_interim" and order.lapsed_on is None
+        what = "MAY_BE_MADE_FINAL" if waits else None
+    if what is None or start is None or order.discharged_on:
         return
     if matter.law.line(code, start) is None:
         return
@@ -81,8 +90,7 @@ def _representations(matter: Matter, order: BankOrder) -> Iterator[Proposal]:
     elif matter.today <= until:
         name, value = "AWAIT_REPRESENTATIONS", day(until)
     else:
-        name = "MAY_BE_MADE" if order.kind == "regular" else "MAY_BE_MADE_FINAL"
-        value = "none came"
+        name, value = what, "none came"
     yield Proposal(
         code=name,
         about=order.id,
@@ -92,6 +100,20 @@ def _representations(matter: Matter, order: BankOrder) -> Iterator[Proposal]:
                             f"{days} days from {day(start)}, that day not counted; more may be allowed."),
         ),
     )  # fmt: skip
+
+
+def _noticed(order: BankOrder) -> str | None:
+    """What the notice to joint holders was of; None where that is done, or there was no notice."""
+    noticed, made = order.noticed_on, order.made_on
+    if made is None:
+        return None if order.lapsed_on else "MAY_BE_MADE"
+    if noticed is None or noticed <= made:
+        return None
+    lapsed = order.lapsed_on is not None and order.lapsed_on <= noticed
+    done = order.revived_on if lapsed else order.varied_on
+    if done is not None and done >= noticed:
+        return None
+    return "MAY_BE_REVIVED" if lapsed else "MAY_BE_VARIED"
 
 
 def _dates(matter: Matter, order: BankOrder) -> Iterator[Proposal]:

@@ -118,9 +118,9 @@ class EarningsOrder(Part, frozen=True, kw_only=True):
 class BankOrder(Part, frozen=True, kw_only=True):
     """A deduction order to a deposit taker, made or proposed.
 
-    `noticed_on` is the day of the notice to joint holders of a regular order; of a lump sum order the
-    service of the interim order counts. `setoff_formed_on` is the day on which the bank's right to
-    set off was formed, where the bank has told it.
+    `noticed_on` is the day of the newest notice to joint holders that a regular order is to be made,
+    varied or revived; of a lump sum order the service of the interim order counts. `setoff_formed_on`
+    is the day on which the bank's right to set off was formed, where the bank has told it.
     """
 
     id: Name

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gateway.consumers.enforcement.book import Case, EarningsOrder
-from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.matter import Matter, fact, worked
 from gateway.consumers.enforcement.schedules import NOTHING_MORE, Reconciled
 from gateway.consumers.proposal import Proposal, Step, pounds, sterling
 
@@ -25,30 +25,40 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
         if case.arrears_pence == 0 or case.reference in has_one:
             continue
         of_case = orders.get(case.reference, [])
-        found = _test(matter, schedules, case, of_case, sum(missed[one.id] for one in of_case))
-        if found is None:
-            continue
-        limb, evidence, steps = found
-        by_court = not matter.law.allows("LIABILITY_ORDER_ADMINISTRATIVE", matter.today)
-        yield Proposal(
-            code="LIABILITY_ORDER",
-            about=case.reference,
-            figures={
-                "arrears": pounds(case.arrears_pence),
-                "test": limb,
-                "by": "court" if by_court else "secretary_of_state",
-            },
-            steps=(
-                fact("Arrears", sterling(case.arrears_pence), "Payments were due and were not made."),
-                *steps,
-                matter.law.step(
-                    "LIABILITY_ORDER_ADMINISTRATIVE", matter.today, "Made by",
-                    "a court" if by_court else "the Secretary of State",
-                    "Orders without a court are enacted; their commencement was not found.",
-                ),
+        yield from worked(case.reference, _of_case(matter, schedules, case, of_case, missed))
+
+
+def _of_case(
+    matter: Matter,
+    schedules: Reconciled,
+    case: Case,
+    orders: list[EarningsOrder],
+    missed: Counter[str],
+) -> Iterator[Proposal]:
+    found = _test(matter, schedules, case, orders, sum(missed[one.id] for one in orders))
+    if found is None:
+        return
+    limb, evidence, steps = found
+    by_court = not matter.law.allows("LIABILITY_ORDER_ADMINISTRATIVE", matter.today)
+    yield Proposal(
+        code="LIABILITY_ORDER",
+        about=case.reference,
+        figures={
+            "arrears": pounds(case.arrears_pence),
+            "test": limb,
+            "by": "court" if by_court else "secretary_of_state",
+        },
+        steps=(
+            fact("Arrears", sterling(case.arrears_pence), "Payments were due and were not made."),
+            *steps,
+            matter.law.step(
+                "LIABILITY_ORDER_ADMINISTRATIVE", matter.today, "Made by",
+                "a court" if by_court else "the Secretary of State",
+                "Orders without a court are enacted; their commencement was not found.",
             ),
-            evidence=evidence,
-        )  # fmt: skip
+        ),
+        evidence=evidence,
+    )  # fmt: skip
 
 
 def _test(

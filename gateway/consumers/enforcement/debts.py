@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.consumers.enforcement.book import Case, Debt
 from gateway.consumers.enforcement.days import days_after, months_after
-from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.matter import Matter, fact, worked
 from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 # Of these the receiving parent is not given notice: the law lists them, or nobody is left to tell.
@@ -25,9 +25,9 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
         if debt.pence == 0:
             continue
         case = matter.case(debt.case)
-        yield from _small(matter, case, debt)
+        yield from worked(debt.id, _small(matter, case, debt))
         if debt.write_off_case is not None:
-            yield from _general(matter, case, debt, debt.write_off_case)
+            yield from worked(debt.id, _general(matter, case, debt, debt.write_off_case))
 
 
 def separate(matter: Matter, debt: Debt) -> list[Step]:
@@ -47,9 +47,10 @@ def _small(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
     """A debt below the threshold, of a case that ended (k) or over which jurisdiction was lost (l)."""
     if case.scheme != "2012":
         return
-    if case.jurisdiction_lost_on is not None and case.superseded:
+    lost = case.jurisdiction_lost_on
+    if lost is not None and lost <= matter.today and case.superseded:
         code, ground = "SMALL_DEBT_JURISDICTION", "13G(l)"
-        since = f"Jurisdiction was lost on {day(case.jurisdiction_lost_on)}, and superseded."
+        since = f"Jurisdiction was lost on {day(lost)}, and superseded."
     elif case.ended_on is not None and case.ended_on <= matter.today and case.ended_under:
         code, ground = "SMALL_DEBT_ENDED", "13G(k)"
         since = f"The calculation ended on {day(case.ended_on)} under {case.ended_under}."

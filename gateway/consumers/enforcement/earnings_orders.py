@@ -34,6 +34,7 @@ def proposed(matter: Matter, schedules: Reconciled) -> Iterator[Proposal]:
     for line in schedules.lines:
         yield from _of_line(matter, line)
         yield from _charge(matter, line)
+        yield from _from_protected(matter, line)
     for lack in schedules.missing:
         yield _missing(matter, lack)
 
@@ -142,8 +143,7 @@ def _short(matter: Matter, line: Line, figures: dict[str, str], rests_on: list[i
             )  # fmt: skip
         return steps
     rests_on += [seq] if seq != line.row.seq else []
-    # What is protected is not rounded down: a part of a penny stays with the employee.
-    room = max(0, net * (100 - share) // 100)
+    room = _room(net, share)
     could = min(line.due, room)
     explains = line.deducted >= could
     figures["protected_explains"] = "yes" if explains else "no"
@@ -154,6 +154,44 @@ def _short(matter: Matter, line: Line, figures: dict[str, str], rests_on: list[i
     value = "explain it" if explains else "do not explain it"
     steps.append(matter.law.step("DEO_PROTECTED", on, "Protected earnings", value, how))
     return steps
+
+
+def _room(net: int, share: int) -> int:
+    """What may be taken of net pay, of which a share is protected.
+
+    What is protected is not rounded down: a part of a penny stays with the employee.
+    """
+    return max(0, net * (100 - share) // 100)
+
+
+def _from_protected(matter: Matter, line: Line) -> Iterator[Proposal]:
+    """That more was taken than is left above protected earnings; the employer's charge may be."""
+    if line.order is None or line.place is None or line.kind == "DUPLICATE":
+        return
+    net, seq = _net(matter, line)
+    if net is None:
+        return
+    on = line.row.came_on
+    share = matter.law.number("DEO_PROTECTED", on)
+    most = _room(net, share)
+    if line.deducted > most:
+        yield Proposal(
+            code="PROTECTED_EARNINGS_TAKEN",
+            about=line.order.id,
+            figures={
+                "pay_day": day(line.place.day),
+                "deducted": pounds(line.deducted),
+                "most": pounds(most),
+                "over": pounds(line.deducted - most),
+            },
+            steps=(
+                matter.law.step("DEO_PROTECTED", on, "Taken from protected earnings",
+                                sterling(line.deducted - most),
+                                f"Of net pay of {sterling(net)}, {share}% is protected; that leaves "
+                                f"{sterling(most)}, and {sterling(line.deducted)} was taken. Ask the employer."),
+            ),
+            evidence=tuple(sorted({line.row.seq, seq})),
+        )  # fmt: skip
 
 
 def _carry(matter: Matter, line: Line, figures: dict[str, str]) -> Step:

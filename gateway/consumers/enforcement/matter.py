@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from gateway.consumers.enforcement.told import (
     same_person,
     told,
 )
-from gateway.consumers.proposal import Step
+from gateway.consumers.proposal import Proposal, Step, day
 from gateway.consumers.rates import NoRateError, Rate, Rates
 from gateway.consumers.standing import Stands
 
@@ -172,6 +172,17 @@ def _those(index: dict[str, list[P]], who: Who) -> list[P]:
             if one not in found and same_person(who, one.nino, one.cms_reference):
                 found.append(one)
     return found
+
+
+def worked(about: str, found: Iterator[Proposal]) -> Iterator[Proposal]:
+    """What was found of one thing; where the tables lack a line for its day, that, and the rest goes on."""
+    try:
+        yield from found
+    except NoRateError as error:
+        how = f"{str(error).capitalize()}. What rests on it is not worked out; enter it in schemas/rates."
+        step = fact("No law in the tables", "not worked", how)
+        lacks = {"rate": error.code, "on": day(error.on)}
+        yield Proposal(code="NO_LAW", about=about, figures=lacks, steps=(step,))
 
 
 def fact(what: str, value: str, how: str) -> Step:

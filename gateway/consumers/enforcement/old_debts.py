@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from gateway.consumers.enforcement.book import Case, Debt
 from gateway.consumers.enforcement.days import days_after, months_after
 from gateway.consumers.enforcement.debts import separate
-from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.matter import Matter, fact, worked
 from gateway.consumers.proposal import Proposal, Step, day, pounds, sterling
 
 
@@ -22,7 +22,11 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
             continue
         if matter.law.line("LAST_CHANCE_REPLY", matter.today) is None:
             continue
-        yield _next(matter, case, debt)
+        yield from worked(debt.id, _of_debt(matter, case, debt))
+
+
+def _of_debt(matter: Matter, case: Case, debt: Debt) -> Iterator[Proposal]:
+    yield _next(matter, case, debt)
 
 
 def _next(matter: Matter, case: Case, debt: Debt) -> Proposal:

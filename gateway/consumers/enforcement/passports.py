@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from gateway.consumers.enforcement.book import LiabilityOrder, PassportOrder
 from gateway.consumers.enforcement.days import days_after, months_after
-from gateway.consumers.enforcement.matter import Matter, fact
+from gateway.consumers.enforcement.matter import Matter, fact, worked
 from gateway.consumers.enforcement.told import PassportRow, Told
 from gateway.consumers.proposal import Proposal, Step, day, sterling
 
@@ -20,30 +20,36 @@ def proposed(matter: Matter) -> Iterator[Proposal]:
     for order in matter.book.passport_order:
         back = [one for one in told
                 if one.said.disqualification and one.said.disqualification.order == order.id]  # fmt: skip
-        yield from _term(matter, order)
-        lacking, steps = _preconditions(matter, order)
-        if lacking:
-            yield Proposal(
-                code="PASSPORT_NOT_YET",
-                about=order.id,
-                figures={"lacking": ",".join(lacking)},
-                steps=tuple(steps),
-            )
-        elif order.notified_on is None:
-            yield from _notify(matter, order, steps)
-        elif back:
-            yield from _said_back(matter, order, back[-1])
-        else:
-            yield from _unacknowledged(matter, order)
-        if matter.case(order.case).arrears_pence == 0 and not _is_over(matter, order):
-            yield Proposal(
-                code="PASSPORT_ASK_COURT_TO_END",
-                about=order.id,
-                figures={"arrears": "0.00"},
-                steps=(
-                    fact("Arrears", sterling(0), "Nothing is owed any more; the court may end it."),
-                ),
-            )
+        yield from worked(order.id, _of_order(matter, order, back))
+
+
+def _of_order(
+    matter: Matter, order: PassportOrder, back: list[Told[PassportRow]]
+) -> Iterator[Proposal]:
+    yield from _term(matter, order)
+    lacking, steps = _preconditions(matter, order)
+    if lacking:
+        yield Proposal(
+            code="PASSPORT_NOT_YET",
+            about=order.id,
+            figures={"lacking": ",".join(lacking)},
+            steps=tuple(steps),
+        )
+    elif order.notified_on is None:
+        yield from _notify(matter, order, steps)
+    elif back:
+        yield from _said_back(matter, order, back[-1])
+    else:
+        yield from _unacknowledged(matter, order)
+    if matter.case(order.case).arrears_pence == 0 and not _is_over(matter, order):
+        yield Proposal(
+            code="PASSPORT_ASK_COURT_TO_END",
+            about=order.id,
+            figures={"arrears": "0.00"},
+            steps=(
+                fact("Arrears", sterling(0), "Nothing is owed any more; the court may end it."),
+            ),
+        )
 
 
 def _is_over(matter: Matter, order: PassportOrder) -> bool:
@@ -51,6 +57,8 @@ def _is_over(matter: Matter, order: PassportOrder) -> bool:
 
 
 def _term(matter: Matter, order: PassportOrder) -> Iterator[Proposal]:
+    if matter.law.line("PASSPORT_TERM", order.made_on) is None:
+        return
     months = matter.law.number("PASSPORT_TERM", order.made_on)
     most = months_after(order.made_on, months)
     if order.ends_on > most:

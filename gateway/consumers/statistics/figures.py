@@ -18,11 +18,13 @@ from gateway.consumers.enforcement.matter import Law, Matter
 from gateway.consumers.enforcement.schedules import Line, reconciled
 from gateway.consumers.rates import Rates
 from gateway.consumers.standing import standing
-from gateway.consumers.statistics.quarters import Quarter, last_year_to
+from gateway.consumers.statistics.quarters import Quarter, Span, last_year_to
 from gateway.consumers.statistics.rows import Row, Unit
 
 COLLECTED: Final = "money_collected"
 ARRANGED: Final = "money_arranged"
+COLLECTED_12: Final = "money_collected_in_12_months"
+ARRANGED_12: Final = "money_arranged_in_12_months"
 REPORTED: Final = "reported_by_employers"
 IN_FORCE: Final = "earnings_orders_in_force"
 PAYING: Final = "paying_parents"
@@ -31,6 +33,8 @@ ALL: Final = "all"
 MEASURES: Final = {
     COLLECTED: "What the department's bank received, by quarter.",
     ARRANGED: "What was collected, or fell due directly between parents, by quarter.",
+    COLLECTED_12: "What the department's bank received in the twelve months to the end of each quarter.",
+    ARRANGED_12: "What was collected, or fell due directly, in the twelve months to the end of each quarter.",
     IN_FORCE: "Deduction from earnings orders on the last day of each quarter.",
     PAYING: "Of those from whom money was to be collected: who paid something, by quarter.",
     ACTIONS: "Actions begun and not closed on the last day of each quarter.",
@@ -44,7 +48,8 @@ def statistics(events: Sequence[Event], book: Book, rates: Rates, today: dt.date
     matter = Matter(standing(events), book, Law(rates), today)
     quarters = last_year_to(today)
     rows: list[Row] = []
-    for part in (_collected, _arranged, _in_force, _paying, _actions):
+    parts = (_collected, _arranged, _collected_12, _arranged_12, _in_force, _paying, _actions)
+    for part in parts:
         for quarter in quarters:
             rows += part(matter, quarter)
     lines = reconciled(matter).lines
@@ -63,21 +68,37 @@ def _row(measure: str, quarter: Quarter, kind: str, value: int, unit: Unit = "co
 
 
 def _collected(matter: Matter, quarter: Quarter) -> Iterator[Row]:
-    got = [one for one in matter.book.receipt if quarter.holds(one.received_on)]
+    yield from _collected_in(matter, COLLECTED, quarter, quarter.span)
+
+
+def _collected_12(matter: Matter, quarter: Quarter) -> Iterator[Row]:
+    yield from _collected_in(matter, COLLECTED_12, quarter, quarter.twelve_months)
+
+
+def _collected_in(matter: Matter, measure: str, quarter: Quarter, span: Span) -> Iterator[Row]:
+    got = [one for one in matter.book.receipt if span.holds(one.received_on)]
     by_orders = sum(one.pence for one in got if one.order is not None)
     collected = sum(one.pence for one in got)
-    yield _row(COLLECTED, quarter, "earnings_orders", by_orders, "pence")
-    yield _row(COLLECTED, quarter, "otherwise", collected - by_orders, "pence")
-    yield _row(COLLECTED, quarter, ALL, collected, "pence")
+    yield _row(measure, quarter, "earnings_orders", by_orders, "pence")
+    yield _row(measure, quarter, "otherwise", collected - by_orders, "pence")
+    yield _row(measure, quarter, ALL, collected, "pence")
 
 
 def _arranged(matter: Matter, quarter: Quarter) -> Iterator[Row]:
+    yield from _arranged_in(matter, ARRANGED, quarter, quarter.span)
+
+
+def _arranged_12(matter: Matter, quarter: Quarter) -> Iterator[Row]:
+    yield from _arranged_in(matter, ARRANGED_12, quarter, quarter.twelve_months)
+
+
+def _arranged_in(matter: Matter, measure: str, quarter: Quarter, span: Span) -> Iterator[Row]:
     receipts, dues = matter.book.receipt, matter.book.due
-    collected = sum(one.pence for one in receipts if quarter.holds(one.received_on))
-    direct = sum(one.pence for one in dues if one.service == "direct_pay" and quarter.holds(one.on))
-    yield _row(ARRANGED, quarter, "collect_and_pay", collected, "pence")
-    yield _row(ARRANGED, quarter, "direct_pay", direct, "pence")
-    yield _row(ARRANGED, quarter, ALL, collected + direct, "pence")
+    collected = sum(one.pence for one in receipts if span.holds(one.received_on))
+    direct = sum(one.pence for one in dues if one.service == "direct_pay" and span.holds(one.on))
+    yield _row(measure, quarter, "collect_and_pay", collected, "pence")
+    yield _row(measure, quarter, "direct_pay", direct, "pence")
+    yield _row(measure, quarter, ALL, collected + direct, "pence")
 
 
 def _reported(schedules: Iterable[Line], quarter: Quarter) -> Iterator[Row]:

@@ -12,6 +12,17 @@ QUARTERS_A_YEAR: Final = 4
 MONTHS_A_QUARTER: Final = 3
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Days from a first to a last, both in it."""
+
+    first: dt.date
+    last: dt.date
+
+    def holds(self, day: dt.date | None) -> bool:
+        """Whether a day is in it."""
+        return day is not None and self.first <= day <= self.last
+
+
 class Quarter(msgspec.Struct, frozen=True, order=True):
     """A quarter of a year; `number` is 1 for January to March."""
 
@@ -28,9 +39,19 @@ class Quarter(msgspec.Struct, frozen=True, order=True):
         """Its last day."""
         return self.after(1).first - _ONE
 
+    @property
+    def span(self) -> Span:
+        """Its days."""
+        return Span(self.first, self.last)
+
+    @property
+    def twelve_months(self) -> Span:
+        """The twelve months that end with it."""
+        return Span(self.after(1 - QUARTERS_A_YEAR).first, self.last)
+
     def holds(self, day: dt.date | None) -> bool:
         """Whether a day is in it."""
-        return day is not None and self.first <= day <= self.last
+        return self.span.holds(day)
 
     def after(self, count: int) -> Quarter:
         """The quarter so many later; earlier if below nought."""

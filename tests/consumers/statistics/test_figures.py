@@ -76,6 +76,24 @@ def test_money_is_collected_on_the_day_it_came_and_arranged_where_it_is_due_dire
     assert found["money_arranged", "2026-Q2", "all"] == 7240
 
 
+def test_money_of_twelve_months_is_that_of_four_quarters_and_no_day_more() -> None:
+    found = figures(
+        receipt("case-1", "2025-06-30", 1)
+        + receipt("case-1", "2025-07-01", 20, 'order = "deo-1"')
+        + receipt("case-2", "2026-06-30", 300)
+        + receipt("case-2", "2026-07-01", 4000)
+        + due("case-2", "2025-06-30", 10000, "direct_pay")
+        + due("case-2", "2025-07-01", 70000, "direct_pay")
+    )
+    assert found["money_collected_in_12_months", "2026-Q2", "earnings_orders"] == 20
+    assert found["money_collected_in_12_months", "2026-Q2", "otherwise"] == 300
+    assert found["money_collected_in_12_months", "2026-Q2", "all"] == 320
+    assert found["money_arranged_in_12_months", "2026-Q2", "all"] == 70320
+    # To the end of March the day before the first of July 2025 counts too.
+    assert found["money_collected_in_12_months", "2026-Q1", "all"] == 21
+    assert found["money_arranged_in_12_months", "2026-Q1", "direct_pay"] == 80000
+
+
 def test_a_parent_with_two_cases_is_one_and_pays_something_for_a_penny() -> None:
     found = figures(
         due("case-1", "2026-05-01", 100, "collect_and_pay")
