@@ -16,6 +16,7 @@ from gateway.client.media import MediaTypeError
 from gateway.client.problem import EvidenceError, Problem, UnreachableError
 from gateway.client.profile import ProfileError
 from gateway.config import SettingsError
+from gateway.consumers.proposal import visible
 from gateway.core.refusal import Refused
 from gateway.edge.keyring import KeyRingError
 from gateway.store.sqlite.connection import StoreError
@@ -123,7 +124,7 @@ def said(title: str, detail: str, fix: str = "") -> str:
     text = " ".join(filter(None, told))
     for header, option in _OPTIONS.items():
         text = text.replace(header, option)
-    return text
+    return visible(text)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

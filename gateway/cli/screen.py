@@ -12,8 +12,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from gateway.client.answers import Outcome, RowError, RuleCount
+from gateway.consumers.proposal import visible
 from gateway.judge.verdict import Verdict
 
 # Row errors shown to a person; a machine gets them all with --json.
@@ -33,20 +35,24 @@ def emit(value: Any) -> None:
 
 
 def rows(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    """A table on stdout: drawn for a terminal, else with tabs between the cells."""
+    """A table on stdout: drawn for a terminal, else with tabs between the cells.
+
+    What stands in a cell, whoever wrote it, is neither markup nor a line or a cell of its own.
+    """
+    told = [[visible(str(cell)) for cell in line] for line in lines]
     if not sys.stdout.isatty():
-        for line in (columns, *lines):
-            click.echo("\t".join(str(cell) for cell in line))
+        for line in (columns, *told):
+            click.echo("\t".join(line))
         return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for line in lines:
-        table.add_row(*(str(cell) for cell in line))
+    for line in told:
+        table.add_row(*map(Text, line))
     Console(highlight=False).print(table)
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> None:
     """Names and values on stdout, one pair to a line."""
-    held = [(name, str(value)) for name, value in pairs]
+    held = [(name, visible(str(value))) for name, value in pairs]
     width = max((len(name) for name, _ in held), default=0)
     for name, value in held:
         click.echo(f"{name:<{width}}  {value}")

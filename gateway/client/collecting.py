@@ -70,7 +70,7 @@ class Collecting:
             if page.count or not follow:
                 yield page
             after = page.next
-            if not page.more:
+            if not page.more or not page.count:  # without a record it leads no further
                 if not follow:
                     return
                 wait_seconds = WAIT_SECONDS
@@ -155,7 +155,9 @@ def page_of(content: bytes, headers: Mapping[str, str]) -> FeedPage:
         numbers = [event.seq for event in page.events]
     except (msgspec.DecodeError, RecursionError) as fault:
         raise wrong_page("it is no page of a feed") from fault
-    if numbers != list(range(told.first, told.first + told.count)):
+    # Counted first: what a page only says that it counts must not fill the memory.
+    counts = len(numbers) == told.count
+    if not counts or numbers != list(range(told.first, told.first + told.count)):
         raise wrong_page("its records are not those that it counts")
     return page
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import aiohttp
 import jwt
@@ -36,6 +36,11 @@ _RENEW_SECONDS: Final = 30
 _AGAIN_STATUS: Final = frozenset({429, 502, 503, 504})
 # The first request with this key is running: wait for it and be told its outcome.
 _AGAIN_SLUGS: Final = frozenset({"idempotency-key-in-flight"})
+# Whoever asks for more patience than this is tried again all the same.
+_ASKED_SECONDS: Final = 3_600.0
+# Far more than any answer of a gateway has, and takes; what has no end must not be waited for.
+_ANSWER_BYTES: Final = 512 * 1024 * 1024
+_ANSWER_SECONDS: Final = 900.0
 _CHANCE: Final = SystemRandom()
 
 
@@ -53,7 +58,7 @@ class Patience:
     tell: Callable[[str, float], None] | None = None
 
     async def wait(self, attempt: int, error: Exception) -> None:
-        """Wait after a failed attempt, counted from 1; never less than the gateway asks for."""
+        """Wait after a failed attempt, counted from 1; never less than the gateway may ask for."""
         most = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
         asked = error.retry_after if isinstance(error, Problem) else None
         seconds = (asked or 0.0) + _CHANCE.uniform(most / 2, most)
@@ -74,10 +79,17 @@ class Reply:
         """The JSON body as a type; raises UnreachableError where it is something else."""
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise UnreachableError(
                 "What answered does not speak as a gateway does. Check the url in the profile.",
             ) from error
+
+
+class _Token(msgspec.Struct):
+    """A token as the gateway gives one (RFC 6750 section 2.1)."""
+
+    access_token: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~+/-]+=*\Z")]
+    expires_in: float
 
 
 class Connection:
@@ -179,9 +191,14 @@ class Connection:
         url = f"{self.profile.url}{path}"
         try:
             async with self._session.request(
-                method, url, headers=headers, skip_auto_headers=["Content-Type"], **more
+                method,
+                url,
+                headers=headers,
+                skip_auto_headers=["Content-Type"],
+                allow_redirects=False,
+                **more,
             ) as response:
-                raw = await response.read()
+                raw = await _whole(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             mismatch = _distrust(error, self.profile)
             if mismatch is not None:
@@ -190,6 +207,11 @@ class Connection:
                 f"{self.profile.url} does not answer ({_why(error)}). Check the address and the "
                 "network, and send again: what arrived twice is taken once.",
             ) from error
+        if 300 <= response.status < 400:
+            raise ProfileError(
+                f"{self.profile.url} answers with a redirect, which is never followed: what is sent "
+                "is for the gateway alone. Check the url in the profile."
+            )
         if response.status >= 400:
             raise problem_of(response.status, raw, seconds(response.headers.get("Retry-After")))
         return Reply(response.status, response.headers, raw)
@@ -207,9 +229,9 @@ class Connection:
                 asked = time.monotonic()
                 kind = {"Content-Type": "application/x-www-form-urlencoded"}
                 reply = await self._speak("POST", "/oauth2/token", kind, data=form)
-                answer = reply.read(dict[str, Any])
-                self._token = str(answer["access_token"])
-                self._token_until = asked + float(answer["expires_in"]) - _RENEW_SECONDS
+                answer: _Token = reply.read(_Token)
+                self._token = answer.access_token
+                self._token_until = asked + answer.expires_in - _RENEW_SECONDS
             return self._token
 
     def _assertion(self) -> str:
@@ -254,9 +276,26 @@ def _client_key(profile: Profile) -> tuple[Any, str]:
     raise ProfileError(f"{path}: the client's key is on P-256, Ed25519, or RSA.")
 
 
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer; raises UnreachableError and TimeoutError for one without an end."""
+    pieces, size = [], 0
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > _ANSWER_BYTES:
+                raise UnreachableError(
+                    "What answered sends more than a gateway does. Check the url in the profile; of "
+                    "a feed, ask for fewer records at a time."
+                )
+    return b"".join(pieces)
+
+
 def seconds(header: str | None) -> float | None:
-    """Retry-After in seconds; a date, which the gateway never sends, counts as unsaid."""
-    return float(header) if header is not None and header.isascii() and header.isdigit() else None
+    """Retry-After in seconds, an hour at most; a date, which the gateway never sends, is unsaid."""
+    if header is None or not (header.isascii() and header.isdigit()):
+        return None
+    return min(float(header), _ASKED_SECONDS)
 
 
 def _distrust(error: BaseException, profile: Profile) -> str | None:

@@ -60,5 +60,5 @@ def problem_of(status: int, body: bytes, retry_after: float | None) -> Problem:
         if not isinstance(document, dict):
             document = {}
         return Problem(status, document, retry_after)
-    except (msgspec.DecodeError, TypeError, ValueError):
+    except (msgspec.DecodeError, TypeError, ValueError, OverflowError, RecursionError):
         return Problem(status, {}, retry_after)

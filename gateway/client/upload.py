@@ -145,7 +145,13 @@ class Upload:
         headers = {"Upload-Length": str(self._size), "Upload-Metadata": metadata}
         # Created twice does no harm: one of the two is never used and expires.
         reply = await self._connection.call("POST", "/v1/uploads", headers=_VERSION | headers)
-        location = reply.headers["Location"]
+        location = reply.headers.get("Location", "")
+        if not location.startswith(
+            "/"
+        ):  # it goes behind the gateway's name, and must not change it
+            raise UnreachableError(
+                "What answered does not take uploads as a gateway does. Check the url in the profile."
+            )
         self._memory.keep(location, self._size)
         return location
 

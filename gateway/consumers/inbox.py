@@ -159,8 +159,13 @@ class Inbox:
     def take(self, page: FeedPage) -> int:
         """Keep what a page brings, durably; returns how many of its events are new.
 
-        Raises AlteredError and InboxError, and then keeps nothing of the page.
+        Raises AlteredError and InboxError, as for a page of another feed, and then keeps nothing of it.
         """
+        if page.feed != self.feed:  # genuine all the same: whoever carries pages can exchange them
+            raise InboxError(
+                f"The page is of {page.feed}, and this is the inbox of {self.feed}. Nothing of it was "
+                "kept; look at whatever brought it."
+            )
         events = page.events
         with _usable(), self._db:
             new = sum(self._keep(event) for event in events)

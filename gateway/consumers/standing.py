@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -45,29 +45,28 @@ def standing(events: Iterable[Event]) -> list[Stands]:
     later.
     """
     known = {event.seq: event for event in events}
-    changes: dict[tuple[str, str, int | None], list[tuple[int, str]]] = {}
+    newest: dict[tuple[str, str, int | None], tuple[int, str]] = {}
     for seq, event in known.items():
         if event.type == "correction":
             told = msgspec.convert(event.groups["change"], _Change)
             place = (event.organisation, told.submission, told.row)
-            changes.setdefault(place, []).append((seq, told.status))
+            newest[place] = max(newest.get(place, (0, "")), (seq, told.status))
     found = []
     for seq in sorted(known):
         event = known[seq]
         if event.type == "correction":
             continue
-        status = _status(event, changes)
+        status = _status(event, newest)
         if status not in _GONE:
             found.append(Stands(event, status == "disputed"))
     return found
 
 
-def _status(event: Event, changes: dict[tuple[str, str, int | None], list[tuple[int, Any]]]) -> Any:
+def _status(event: Event, newest: dict[tuple[str, str, int | None], tuple[int, str]]) -> str:
     """What the newest correction of a record, or of the whole file it came in, says of it."""
     told = [
-        change
+        newest.get((event.organisation, event.submission, row), (0, ""))
         for row in (event.row, None)
-        for change in changes.get((event.organisation, event.submission, row), ())
-        if change[0] > event.seq
     ]
-    return max(told)[1] if told else None
+    seq, status = max(told)
+    return status if seq > event.seq else ""

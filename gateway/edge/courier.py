@@ -257,7 +257,7 @@ def retry_after(text: str, now: dt.datetime) -> int | None:
         return min(int(text), RETRY_AFTER_MOST)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         return None

@@ -45,6 +45,7 @@ log = structlog.get_logger("jetstream")
 
 OLDEST: Final = (2, 10)
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
+_NUMBER: Final = re.compile(r"[0-9]{1,16}")
 # What the server says of a subject that our user may not use; it answers nothing else.
 _DENIED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"')
 _CONNECT_SECONDS: Final = 3
@@ -117,8 +118,7 @@ class JetStream:
             if state["messages"]:
                 found = await client.jetstream(timeout=_ANSWER_SECONDS).get_msg(name, sequence)
                 headers = found.headers or {}
-                message, text = headers.get(_ID), headers.get("ce-last", "")
-                last = int(text) if text.isascii() and text.isdigit() else 0
+                message, last = headers.get(_ID), last_in(headers)
             wiped = not state["messages"] and not self._aged(state)
             return Held(sequence, message, last, wiped, client.max_payload)
 
@@ -292,6 +292,12 @@ def durable_name(consumer: str) -> str:
 def _token(identity: str) -> str:
     """An id without full stops, which part the tokens of a subject; no id has an equals sign."""
     return identity.replace(".", "=")
+
+
+def last_in(headers: Mapping[str, str]) -> int:
+    """The last record that a message says it holds; 0 where that is none of ours."""
+    text = headers.get("ce-last", "")
+    return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def unfit_for(info: Mapping[str, Any]) -> str | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from gateway.judge.strict import canonical_json
+from gateway.judge.strict import Unsound, canonical_json, json_object
 
 Rows = Callable[..., Iterator[tuple[Any, ...]]]
 Say = Callable[[str, str], None]
@@ -25,7 +24,7 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
     """Compare parties, certificates, clients, mailboxes and duty tables with entries."""
     by_kind: dict[str, dict[str, dict[str, Any]]] = {}
     for entry in entries:
-        key = entry["thumbprint"] if entry["kind"] in _BY_THUMBPRINT else entry["id"]
+        key = entry.get("thumbprint") if entry["kind"] in _BY_THUMBPRINT else entry["id"]
         by_kind.setdefault(entry["kind"], {})[str(key)] = entry
     parties = {
         "organisation": by_kind.get("organisation.added", {}),
@@ -35,7 +34,7 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
         classes = sorted(
             row[0] for row in rows("SELECT class FROM party_class WHERE party = ?", identity)
         )
-        added = parties[kind].get(identity)
+        added = parties.get(kind, {}).get(identity)
         if added is None or added.get("classes") != classes:
             say(f"{kind} {identity}", f"of its classes, {_UNSEEN}")
     _check_keys("certificate", by_kind, rows, say)
@@ -45,8 +44,7 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
     clients = by_kind.get("client.added", {})
     for identity, party, jwks in rows("SELECT id, party, jwks FROM client"):
         client = clients.get(identity)
-        keys = sorted(_hash_of(key) for key in json.loads(jwks)["keys"])
-        if client is None or client.get("party") != party or client.get("keys") != keys:
+        if client is None or (client.get("party"), client.get("keys")) != (party, _named(jwks)):
             say(f"client {identity}", _UNSEEN)
     _check_duties(rows, entries, say)
     if list(rows("SELECT 1 FROM sqlite_schema WHERE name = 'agreement'")):
@@ -58,7 +56,7 @@ def check_registry(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
     ):
         box = mailboxes.get(identity)
         told = (party, _hash(secret), gone is not None)
-        if box is None or told != (box["organisation"], box["secret"], identity in removed):
+        if box is None or told != (box.get("organisation"), box.get("secret"), identity in removed):
             say(f"mailbox {identity}", _UNSEEN)
 
 
@@ -73,15 +71,23 @@ def _check_duties(rows: Rows, entries: list[dict[str, Any]], say: Say) -> None:
     for version, digest, files in rows(
         "SELECT version, digest, files FROM duty_table ORDER BY number"
     ):
-        found = hashlib.sha256()
-        for name, text in sorted(json.loads(files).items()):
-            data = text.encode()
-            found.update(b"%b\0%d\0%b" % (name.encode(), len(data), data))
-        if found.digest() != digest:
+        if _digest_of(files) != digest:
             say(f"duty table {version}", "its text is not that of its digest")
         kept.append((version, _b64u(digest)))
     if kept != said:
         say("duty tables", "they are not those of the ledger's entries")
+
+
+def _digest_of(files: str) -> bytes | None:
+    """The digest of a duty table's files, by their names; None where these are none."""
+    found = hashlib.sha256()
+    try:
+        for name, text in sorted(json_object(files).items()):
+            data = text.encode()
+            found.update(b"%b\0%d\0%b" % (name.encode(), len(data), data))
+    except (ValueError, AttributeError):  # Unsound, half a character, or no text
+        return None
+    return found.digest()
 
 
 def _check_agreements(
@@ -133,9 +139,12 @@ def _check_keys(
             say(f"{kind} {thumbprint}", _UNSEEN)
 
 
-def _hash_of(key: dict[str, Any]) -> str:
-    """How an entry names a public key: the hash of its JWK, as canonical JSON."""
-    return _hash(canonical_json(key))
+def _named(jwks: str) -> list[str] | None:
+    """How an entry names public keys: the hash of each JWK, as canonical JSON; None for no keys."""
+    try:
+        return sorted(_hash(canonical_json(key)) for key in json_object(jwks)["keys"])
+    except (Unsound, KeyError, TypeError):
+        return None
 
 
 def _hash(data: bytes) -> str:

@@ -81,7 +81,7 @@ def verify_store(
     try:
         db.execute("BEGIN")
         return _Store(db, Path(directory), key, findings).verify(open_block)
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         findings.add("the store", f"it cannot be read: {type(error).__name__}", _RESTORE)
         return Verdict(findings.all())
     finally:
@@ -223,18 +223,30 @@ class _Store:
     def _check_submissions(self, open_block: OpenBlock | None) -> tuple[int, int]:
         count = records = 0
         seen = set()
-        for number, identity, state, entry, jws, root, accepted, early, early_entry in self._rows(
-            "SELECT number, id, state, entry, receipt, records, accepted, received, "
-            "received_entry FROM submission ORDER BY number"
+        for (
+            number,
+            identity,
+            state,
+            entry,
+            jws,
+            root,
+            accepted,
+            early,
+            early_entry,
+            *said,
+        ) in self._rows(
+            "SELECT number, id, state, entry, receipt, records, accepted, received, received_entry, "
+            "organisation, class, format, request, recorded_at FROM submission ORDER BY number"
         ):
             count += 1
             seen.add(identity)
-            kind = {"received": "Received", "accepted": "Accepted", "refused": "Refused"}[state]
-            fact = self._check_receipt(f"{kind} {identity}", identity, entry, jws)
+            fact = self._check_receipt(f"{state.title()} {identity}", identity, entry, jws)
             if early is not None:
                 self._check_receipt(f"Received {identity}", identity, early_entry, early)
             if isinstance(fact, Accepted):
-                if bytes_from_b64u(fact.records) != root or fact.rows.accepted != accepted:
+                told = [fact.organisation, fact.class_, fact.format, fact.request, fact.time]
+                rows = (bytes_from_b64u(fact.records), fact.rows.accepted)
+                if rows != (root, accepted) or told != said:
                     self._say(f"submission {identity}", "it is not what its entry says")
                 records += self._check_blocks(number, identity, root, accepted, open_block)
                 self._check_body(number, identity)

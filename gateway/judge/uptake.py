@@ -40,7 +40,9 @@ class Uptakes:
             self._has[place], self._said[place] = fact.upto, fact.time
             self._uses[place] = min(self._uses.get(place, 0), fact.upto)
         elif isinstance(fact, Used):
-            self._uses[place], self._used[place] = fact.upto, fact.time
+            self._uses[place] = fact.upto
+            if place in self._has:  # else it is kept nowhere
+                self._used[place] = fact.time
             if known is not None and fact.upto > known:
                 return f"it takes into use up to {fact.upto} what was acknowledged up to {known}"
         elif isinstance(fact, Rejected):

@@ -7,6 +7,7 @@ import itertools
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.client.events import Event
@@ -15,6 +16,7 @@ from gateway.consumers.calculation.proposals import proposals as calculated
 from gateway.consumers.enforcement.book import read_book as orders
 from gateway.consumers.enforcement.proposals import proposals as enforced
 from gateway.consumers.rates import installed
+from gateway.consumers.standing import standing
 from gateway.consumers.statistics.figures import statistics
 
 RATES = installed()
@@ -136,3 +138,20 @@ def test_thousands_of_records_take_seconds() -> None:
     began = time.perf_counter()
     look(numbered)
     assert time.perf_counter() - began < 20
+
+
+def test_thousands_of_corrections_of_one_file_take_a_moment() -> None:
+    """Whoever sends a file can correct each row of it, and the file, as often as they like."""
+    rows = [("address", {"where": {"lines": ["x"]}})] * 8_000
+    change = {"submission": "s", "status": "disputed"}
+    last = {"submission": "s", "status": "withdrawn", "row": 1}
+    found = [
+        msgspec.structs.replace(each, submission="s", row=each.seq)
+        for each in events(*rows, *[("correction", {"change": change})] * 8_000,
+                           ("correction", {"change": last}))
+    ]  # fmt: skip
+    began = time.perf_counter()
+    stands = standing(reversed(found))
+    assert time.perf_counter() - began < 2
+    assert [one.event.seq for one in stands] == list(range(2, 8_001))
+    assert all(one.disputed for one in stands)

@@ -37,7 +37,8 @@ def changed(raw: bytes, at: int, change: Callable[[Any], Any]) -> bytes:
     lines = raw.splitlines()
     event = json.loads(lines[at])
     change(event)
-    return b"\n".join([*lines[:at], json.dumps(event).encode(), *lines[at + 1 :]]) + b"\n"
+    lines[at] = json.dumps(event).encode()
+    return b"\n".join(lines) + b"\n"
 
 
 def put(*path: str, value: Any) -> Callable[[Any], None]:
@@ -65,6 +66,9 @@ CHANGES = [
     (0, put("data", value=[])),
     (-1, put("data", "next", value=7)),
     (-1, put("data", "count", value=5)),
+    (-1, put("data", "count", value=2**62)),
+    (-1, put("data", "count", value=2**70)),
+    (-1, put("data", "count", value=-1)),
     (-1, put("data", "first", value=9)),
     (-1, put("data", value={})),
     (-1, lambda event: event.pop("data")),
@@ -91,6 +95,12 @@ async def test_a_page_of_another_feed_or_place_is_refused(house: House) -> None:
         await read(Hostile(raw, vkey=vkey, **headers), "calculation")
     with pytest.raises(EvidenceError, match="asked for"):
         await read(Hostile(raw, raw, vkey=vkey, **headers))
+
+
+async def test_a_page_without_a_record_leads_no_further(house: House) -> None:
+    _, raw, _ = await house.tracing.call("GET", "/v1/feeds/tracing")
+    (page,) = await read(Hostile(changed(raw, -1, put("data", "more", value=True))))
+    assert (page.count, page.more) == (0, True)
 
 
 async def test_a_page_is_signed_where_a_key_is_pinned(house: House) -> None:

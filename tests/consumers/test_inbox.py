@@ -87,6 +87,14 @@ def test_what_is_not_what_it_was_is_not_taken(inbox: Inbox) -> None:
     assert inbox.reach == 3, "nothing of the page was kept"
 
 
+def test_a_page_of_another_feed_is_not_taken(inbox: Inbox) -> None:
+    """A broker could put a genuine page of one feed into the stream of another."""
+    with pytest.raises(InboxError, match="of calculation, and this is the inbox of tracing"):
+        inbox.take(msgspec.structs.replace(page(1, 3), feed="calculation"))
+    assert inbox.reach == 0
+    inbox.take(page(1, 3))
+
+
 def test_how_it_is_tied_to_a_request_may_be_found_out_later(inbox: Inbox) -> None:
     inbox.take(page(1, 2))
     inbox.take(page(1, 2, confidence="matched"))

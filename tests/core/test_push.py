@@ -26,7 +26,7 @@ from gateway.core.push import (
     ready_event,
 )
 from gateway.edge.courier import RETRY_AFTER_MOST, retry_after
-from gateway.edge.jetstream import durable_name, stream_name, subject_of
+from gateway.edge.jetstream import durable_name, last_in, stream_name, subject_of
 
 NOW = dt.datetime(2026, 11, 27, 10, tzinfo=dt.UTC)
 
@@ -140,10 +140,21 @@ def test_no_two_consumers_share_a_stream(one: str, other: str) -> None:
         ("-1", None), ("1.5", None), ("soon", None), ("\u0661", None),
         ("Fri, 27 Nov 2026 10:02:00 GMT", 120), ("Fri, 27 Nov 2026 09:00:00 GMT", 0),
         ("Fri, 27 Nov 2099 09:00:00 GMT", RETRY_AFTER_MOST),
+        (f"Fri, {'9' * 20} Nov 2026 10:02:00 GMT", None),
+        ("10000, -1 Feb 24:60:61 100002147483648", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_as_a_date(text: str, seconds: int | None) -> None:
     assert retry_after(text, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [("7", 7), ("0", 0), ("", 0), ("-1", 0), ("7\n", 0), ("\u0667", 0), ("9" * 5_000, 0)],
+)
+def test_whatever_a_message_in_a_stream_claims_is_read_as_a_number(text: str, last: int) -> None:
+    assert last_in({"ce-last": text}) == last
+    assert last_in({}) == 0
 
 
 SETTINGS = """

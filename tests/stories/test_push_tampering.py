@@ -95,3 +95,38 @@ def test_what_the_ledger_does_not_say_is_found(
     verdict = verify_store(data, lived[1])
     assert not verdict.ok
     assert any(expected in str(finding) for finding in verdict.findings), verdict.findings
+
+
+SUBMISSION = "it is not what its entry says"
+UNHEARD_OF = [
+    ("UPDATE party SET id = CAST(x'ff' AS TEXT) WHERE kind = 'consumer'", "it cannot be read"),
+    ("UPDATE party SET kind = 'x'", "of its classes"),
+    ("UPDATE client SET jwks = ''", "client "),
+    ("""UPDATE client SET jwks = '{"keys":7}'""", "client "),
+    ("UPDATE client SET jwks = '[]'", "client "),
+    ("UPDATE duty_table SET files = '7'", "duty table "),
+    ("""UPDATE duty_table SET files = '{"x":7}'""", "duty table "),
+    ("""UPDATE duty_table SET files = '{"x":"\\ud800"}'""", "duty table "),
+    ("UPDATE submission SET state = 'x'", "is not about it"),
+    ("UPDATE submission SET organisation = 'enforcement'", SUBMISSION),
+    ("UPDATE submission SET class = 'deposit_taker'", SUBMISSION),
+    ("UPDATE submission SET format = 'x'", SUBMISSION),
+    ("UPDATE submission SET request = 'req_x'", SUBMISSION),
+    ("UPDATE submission SET recorded_at = '2026-01-01T00:00:00.000000Z'", SUBMISSION),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), UNHEARD_OF, ids=range(len(UNHEARD_OF)))
+def test_what_no_gateway_writes_is_found(
+    tmp_path: Path, lived: tuple[Path, str], sql: str, expected: str
+) -> None:
+    """Whoever controls the database is bound by none of its checks, nor by what texts hold."""
+    data = tmp_path / "data"
+    shutil.copytree(lived[0], data)
+    db = apsw.Connection(str(data / "gateway.sqlite"))
+    db.pragma("ignore_check_constraints", 1)
+    db.execute(sql)
+    assert db.changes()
+    db.close()
+    verdict = verify_store(data, lived[1])
+    assert any(expected in str(finding) for finding in verdict.findings), verdict.findings

@@ -75,6 +75,14 @@ async def test_nothing_is_in_use_that_is_not_in_hand(house: House) -> None:
     assert (stands["delivered"], stands["used"]) == (1, 1)
 
 
+async def test_whoever_first_says_that_nothing_is_in_use_raises_no_alarm(house: House) -> None:
+    status, stands = await ack(house, used=cursor(0))
+    assert (status, stands["delivered"], stands["used"]) == (200, 0, 0)
+    await sent(house, 3)
+    status, stands = await ack(house, delivered=cursor(2))
+    assert (status, stands["delivered"], stands["used"]) == (200, 2, 0)
+
+
 async def test_each_team_stands_for_itself(house: House) -> None:
     await sent(house)
     await ack(house, delivered=cursor(6))
