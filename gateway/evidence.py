@@ -94,11 +94,13 @@ def opened(request: Stored, binder: Binder, *, fresh: bool) -> bytes:
 
 
 def bound(request: Stored, binder: Binder) -> bytes:
-    """The pack of a request as of now."""
-    history = binder.kept.history(request.id)
-    every = binder.notices.of_request(request.id)
-    sent = [_notice(each, binder) for each in every if each.entry is not None]
+    """The pack of a request as of the newest checkpoint."""
     size, checkpoint = binder.ledger.checkpoint()
+    # A commit shows in the tables a moment before its entries are proved: the next pack has it.
+    history = [each for each in binder.kept.history(request.id) if each.entry < size]
+    every = binder.notices.of_request(request.id)
+    gone = [each for each in every if each.entry is not None and each.entry < size]
+    sent = [_notice(each, binder) for each in gone]
     places = sorted({*(each.entry for each in history), *(each.entry for each in sent)})
     entries = tuple(
         pack_entry(
@@ -131,7 +133,7 @@ def bound(request: Stored, binder: Binder) -> bytes:
     pack = Pack(
         request=asked,
         notices=tuple(sorted(sent, key=lambda each: each.entry)),
-        unsent=tuple(each.id for each in every if each.entry is None),
+        unsent=tuple(each.id for each in every if each not in gone),
         entries=entries,
         checkpoint=checkpoint,
         vkey=binder.vkey,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,11 @@ PARTIES = {
     "calculation": ("consumer", ["calculation"]),
     "enforcement": ("consumer", ["enforcement"]),
 }
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: for a third of their time tests wait, and compute nothing."""
+    return (os.cpu_count() or 1) + 1
 
 
 @dataclass

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from certs.development import DevelopmentPki
 from gateway.core.request_life import Event
+from gateway.evidence import bound
 from gateway.judge.pack import verify_pack
 from tests.asking import LONDON, Clock, Story, at, identity, lines, story_in
 
@@ -238,3 +241,37 @@ async def test_what_is_escalated_has_a_pack_that_proves_itself(story: Story) -> 
     assert int(dict(verdict.facts)["notices"]) > int(facts["notices"])
     assert not verify_pack(kept[:-1], story.vkey).ok
     assert not verify_pack(kept, story.vkey, request="req_another").ok
+
+
+@dataclass
+class Behind:
+    """The ledger as it is shown while its newest commits are on their way back from the disk."""
+
+    inner: Any
+    upto: int
+
+    def checkpoint(self) -> tuple[int, str]:
+        return self.inner.checkpoint_over(self.upto)
+
+    def entry(self, index: int) -> bytes:
+        return self.inner.entry(index)
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        return self.inner.inclusion(index, size)
+
+
+async def test_a_pack_is_whole_as_of_its_checkpoint_whatever_is_committed_since(
+    story: Story,
+) -> None:
+    request, _ = await asked(story, 10)
+    for days in (4, 5, 3, 6, 7):
+        story.on(days)
+        await story.run("reminders", "notices")
+    states = []
+    for event in story.store.requests.history(request):
+        ledger = Behind(story.store.evidence, event.entry)
+        data = bound(story.stored(request), replace(story.asking.binder, ledger=ledger))
+        verdict = verify_pack(data, story.vkey, request=request)
+        assert verdict.ok, verdict.findings
+        states.append(dict(verdict.facts)["state"])
+    assert states[0] != states[-1] == "escalated"
