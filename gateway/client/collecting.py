@@ -11,6 +11,7 @@ record against the ledger. Who controls the gateway can keep records back; they 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from gateway.judge.verdict import Finding, Verdict
 from gateway.judge.vkey import read_vkey
 
 WAIT_SECONDS: Final = 30
+_LEAST_SECONDS: Final = 1.0  # from asking for more to asking again
 _SIGNED: Final = ("Content-Type", "Content-Digest", "Signature-Input", "Signature")
 
 
@@ -53,8 +55,9 @@ class Collecting:
         pages without records. Raises EvidenceError for a page that does not verify, that is of
         another feed, or that does not go on where the one before it ended.
         """
-        due = first
+        due, loop = first, asyncio.get_running_loop()
         while True:
+            asked = loop.time()
             params = {"limit": str(limit), "wait": str(wait_seconds), "proofs": str(int(proofs))}
             if after is not None:
                 params["after"] = after
@@ -73,6 +76,8 @@ class Collecting:
             if not page.more or not page.count:  # without a record it leads no further
                 if not follow:
                     return
+                if wait_seconds and not page.count:  # somebody between us may not wait
+                    await asyncio.sleep(asked + _LEAST_SECONDS - loop.time())
                 wait_seconds = WAIT_SECONDS
 
     async def acknowledge(

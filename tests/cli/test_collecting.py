@@ -6,8 +6,14 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from gateway.cli.exits import Exit
+from gateway.client import profile as profiles
+from gateway.client.api import Client
+from gateway.client.connection import Connection
 from tests.cli.conftest import Cli, config_of, key_file, profile_of
 from tests.conftest import ROOT, SAMPLES, House
 from tests.party import days_ahead, told
@@ -171,3 +177,24 @@ async def test_nothing_is_verified_without_a_key_from_elsewhere(
     found = await cli("ledger", "verify", copy, "--profile", tmp_path / "none.toml")
     assert found.code == Exit.USAGE
     assert "--key" in found.err
+
+
+async def test_where_nobody_waits_the_end_of_a_feed_is_asked_for_once_a_second(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.feed.LONG_POLL_SECONDS", 0)
+    asked = 0
+    call = Connection.call
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await call(*args, **more)
+
+    monkeypatch.setattr(Connection, "call", counted)
+    async with Client(profiles.load(profile_of(house, "tracing", tmp_path))) as client:
+        pages = client.feed("tracing", follow=True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await anext(pages)
+    assert 2 <= asked <= 4, "at once, then at the end, and once a second from then on"
