@@ -23,7 +23,9 @@ def body(number: int) -> bytes:
     return schedule(*(ROW.format(number * 10_000 + n) for n in range(1, rows + 1)))
 
 
-async def _send(port: int, key: asyncssh.SSHKey, first: int, closed: set[int]) -> None:
+async def _send(
+    port: int, key: asyncssh.SSHKey, first: int, closed: set[int], begun: asyncio.Event
+) -> None:
     async with (
         asyncssh.connect(
             "127.0.0.1", port, username="employer", client_keys=[key], known_hosts=None,
@@ -31,6 +33,7 @@ async def _send(port: int, key: asyncssh.SSHKey, first: int, closed: set[int]) -
         ) as connection,
         connection.start_sftp_client() as sftp,
     ):  # fmt: skip
+        begun.set()
         for number in range(first, first + 1_000):
             data, name = body(number), f"/inbox/{number}.csv"
             there = await sftp.stat(name) if await sftp.exists(name) else None
@@ -54,7 +57,10 @@ async def _life(
     try:
         assert process.stdout is not None
         line = await asyncio.to_thread(process.stdout.readline)
-        sender = asyncio.create_task(_send(int(line.split()[1]), key, first, closed))
+        begun = asyncio.Event()  # on a busy machine a connection alone may take seconds
+        sender = asyncio.create_task(_send(int(line.split()[1]), key, first, closed, begun))
+        await asyncio.wait({sender, asyncio.create_task(begun.wait())},
+                           return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
         await asyncio.sleep(seconds)
         process.kill()
         await asyncio.gather(sender, return_exceptions=True)
