@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.administration.office import Office, refused
 from gateway.administration.orders import Agree, Prefer, PutCorrespondent
-from gateway.core import webhook
+from gateway.administration.webhooks import check_secret, check_url, new_secret
 from gateway.core.agreement_words import FORM_WORDS, PURPOSE_WORDS
 from gateway.core.correspondent import DOORS, Agreed, Contact, Correspondent
 from gateway.core.deadlines import uk_day
@@ -28,10 +28,6 @@ LISTED: Final = 1_000
 _IN_FOLDERS: Final = frozenset({"requests", "orders", "reminders"})
 _PARENT: Final = re.compile(r"par_[0-9A-Za-z_-]{1,60}", re.ASCII)
 _EVIDENCE_CHARS: Final = 200
-_SECRET_BYTES: Final = 32
-# What a contact holds of them (`gateway.core.correspondent.Contact`).
-_URL_CHARS: Final = 500
-_SECRET_CHARS: Final = 200
 
 
 # --- how somebody is reached --------------------------------------------------------------------
@@ -85,27 +81,13 @@ def _contact(order: PutCorrespondent, held: Contact, office: Office) -> tuple[Co
         if secret is not None:
             raise refused("A secret goes with a webhook; give its URL too.")
     else:
-        _check_url(order.webhook, office)
+        check_url(order.webhook, office)
         if secret is None and order.webhook == held.webhook:
             secret = held.secret
         if secret is None:
-            made = secret = webhook.shared_secret(office.entropy(_SECRET_BYTES))
-        try:
-            webhook.check_secret(secret)
-        except webhook.SecretError as error:
-            raise refused(f"The secret cannot be used. {error}") from error
-        if len(secret) > _SECRET_CHARS:
-            raise refused(f"A secret has at most {_SECRET_CHARS} characters.")
+            made = secret = new_secret(office)
+        check_secret(secret)
     return Contact(address=address, email=email, webhook=order.webhook, secret=secret), made
-
-
-def _check_url(url: str, office: Office) -> None:
-    try:
-        office.post.check_url(url)
-    except ValueError as error:
-        raise refused(f"The webhook cannot be used. {error}") from error
-    if len(url) > _URL_CHARS:
-        raise refused(f"A webhook's URL has at most {_URL_CHARS} characters.")
 
 
 # --- what somebody agreed to --------------------------------------------------------------------

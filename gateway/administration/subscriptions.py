@@ -15,15 +15,12 @@ from gateway.administration.orders import (
     RewindSubscription,
     SteerSubscription,
 )
-from gateway.core import webhook
+from gateway.administration.webhooks import check_secret, check_url, new_secret
 from gateway.core.envelope import KEY_BYTES, NONCE_BYTES, Envelope
 from gateway.core.limits import PUSH_PAGE_RECORDS, SUBSCRIPTIONS_EACH
 from gateway.core.push import TARGET, WORDS, Push, Subscription, Target
 from gateway.core.refusal import Refused
 
-_SECRET_BYTES: Final = 32
-_URL_CHARS: Final = 500
-_SECRET_CHARS: Final = 200
 # More than one only while a secret is changed.
 _SECRETS: Final = 2
 
@@ -47,7 +44,7 @@ async def add_subscription(order: AddSubscription, office: Office) -> dict[str, 
     if order.kind == "webhook":
         if order.url is None:
             raise refused("A webhook has a URL. Give one with --url.")
-        _check_url(order.url, office)
+        check_url(order.url, office)
         made, secret = _secret(order.secret, office)
         sealed = _seal(identity, Target(order.url, (secret,)), office)
     elif order.url is not None or order.secret is not None:
@@ -95,7 +92,7 @@ async def change_subscription(order: ChangeSubscription, office: Office) -> dict
         made, secret = _secret(order.secret, office)
         secrets = (secret, *secrets)[:_SECRETS]
     if order.url is not None:
-        _check_url(order.url, office)
+        check_url(order.url, office)
     target = Target(order.url or held.url, secrets)
     await office.post.subscriptions.change(found.id, *_seal(found.id, target, office))
     return {"id": found.id, "secret": made, "secrets": len(secrets)}
@@ -219,27 +216,13 @@ def _found(identity: str, office: Office) -> Subscription:
     return found
 
 
-def _check_url(url: str, office: Office) -> None:
-    try:
-        office.post.check_url(url)
-    except ValueError as error:
-        raise refused(f"The webhook cannot be used. {error}") from error
-    if len(url) > _URL_CHARS:
-        raise refused(f"A webhook's URL has at most {_URL_CHARS} characters.")
-
-
 def _secret(given: str | None, office: Office) -> tuple[str | None, str]:
     """The secret that was made, if one was, and the one that counts; raises Refused."""
-    made = webhook.shared_secret(office.entropy(_SECRET_BYTES)) if given is None else None
+    made = new_secret(office) if given is None else None
     secret = made or given or ""
     if " " in secret:
         raise refused("Give one secret; the one that counts now goes on counting beside it.")
-    try:
-        webhook.check_secret(secret)
-    except webhook.SecretError as error:
-        raise refused(f"The secret cannot be used. {error}") from error
-    if len(secret) > _SECRET_CHARS:
-        raise refused(f"A secret has at most {_SECRET_CHARS} characters.")
+    check_secret(secret)
     return made, secret
 
 
