@@ -9,7 +9,8 @@ last day of a quarter. Only whole quarters are told.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from gateway.client.events import Event
@@ -20,6 +21,9 @@ from gateway.consumers.rates import Rates
 from gateway.consumers.standing import standing
 from gateway.consumers.statistics.quarters import Quarter, Span, last_year_to
 from gateway.consumers.statistics.rows import Row, Unit
+
+Part = Callable[[Matter, Quarter], Iterator[Row]]
+Within = Callable[[Quarter], Span]
 
 COLLECTED: Final = "money_collected"
 ARRANGED: Final = "money_arranged"
@@ -48,7 +52,15 @@ def statistics(events: Sequence[Event], book: Book, rates: Rates, today: dt.date
     matter = Matter(standing(events), book, Law(rates), today)
     quarters = last_year_to(today)
     rows: list[Row] = []
-    parts = (_collected, _arranged, _collected_12, _arranged_12, _in_force, _paying, _actions)
+    parts: tuple[Part, ...] = (
+        partial(_collected, COLLECTED, Quarter.days),
+        partial(_arranged, ARRANGED, Quarter.days),
+        partial(_collected, COLLECTED_12, Quarter.twelve_months),
+        partial(_arranged, ARRANGED_12, Quarter.twelve_months),
+        _in_force,
+        _paying,
+        _actions,
+    )
     for part in parts:
         for quarter in quarters:
             rows += part(matter, quarter)
@@ -67,15 +79,8 @@ def _row(measure: str, quarter: Quarter, kind: str, value: int, unit: Unit = "co
     return Row(measure=measure, quarter=quarter.label(), kind=kind, value=value, unit=unit)
 
 
-def _collected(matter: Matter, quarter: Quarter) -> Iterator[Row]:
-    yield from _collected_in(matter, COLLECTED, quarter, quarter.span)
-
-
-def _collected_12(matter: Matter, quarter: Quarter) -> Iterator[Row]:
-    yield from _collected_in(matter, COLLECTED_12, quarter, quarter.twelve_months)
-
-
-def _collected_in(matter: Matter, measure: str, quarter: Quarter, span: Span) -> Iterator[Row]:
+def _collected(measure: str, within: Within, matter: Matter, quarter: Quarter) -> Iterator[Row]:
+    span = within(quarter)
     got = [one for one in matter.book.receipt if span.holds(one.received_on)]
     by_orders = sum(one.pence for one in got if one.order is not None)
     collected = sum(one.pence for one in got)
@@ -84,15 +89,8 @@ def _collected_in(matter: Matter, measure: str, quarter: Quarter, span: Span) ->
     yield _row(measure, quarter, ALL, collected, "pence")
 
 
-def _arranged(matter: Matter, quarter: Quarter) -> Iterator[Row]:
-    yield from _arranged_in(matter, ARRANGED, quarter, quarter.span)
-
-
-def _arranged_12(matter: Matter, quarter: Quarter) -> Iterator[Row]:
-    yield from _arranged_in(matter, ARRANGED_12, quarter, quarter.twelve_months)
-
-
-def _arranged_in(matter: Matter, measure: str, quarter: Quarter, span: Span) -> Iterator[Row]:
+def _arranged(measure: str, within: Within, matter: Matter, quarter: Quarter) -> Iterator[Row]:
+    span = within(quarter)
     receipts, dues = matter.book.receipt, matter.book.due
     collected = sum(one.pence for one in receipts if span.holds(one.received_on))
     direct = sum(one.pence for one in dues if one.service == "direct_pay" and span.holds(one.on))

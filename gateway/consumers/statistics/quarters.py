@@ -39,19 +39,17 @@ class Quarter(msgspec.Struct, frozen=True, order=True):
         """Its last day."""
         return self.after(1).first - _ONE
 
-    @property
-    def span(self) -> Span:
+    def days(self) -> Span:
         """Its days."""
         return Span(self.first, self.last)
 
-    @property
     def twelve_months(self) -> Span:
         """The twelve months that end with it."""
         return Span(self.after(1 - QUARTERS_A_YEAR).first, self.last)
 
     def holds(self, day: dt.date | None) -> bool:
         """Whether a day is in it."""
-        return self.span.holds(day)
+        return self.days().holds(day)
 
     def after(self, count: int) -> Quarter:
         """The quarter so many later; earlier if below nought."""
