@@ -191,7 +191,9 @@ def made(settings: Settings, intake: Intake, store: Store, house: House) -> Aski
         figures=RequestFigures(settings.data),
         shelves=shelves,
         jobs=_jobs(settings, store, desk, outbox, clockwork, table, shelves.taking, house),
-        pushing=pushing.made(settings, store, intake, shelves.counter, house.chance, house.holder),
+        pushing=pushing.made(
+            settings, store, intake, shelves.counter, outbox.hooks, house.chance, house.holder
+        ),
     )
     begun.append(asking)
     return asking

@@ -12,7 +12,7 @@ import structlog
 
 from gateway import carriers, delivery
 from gateway.config import Settings
-from gateway.core.carriage import NotTakenError
+from gateway.core.carriage import Hooks, NotTakenError
 from gateway.core.cursor import write_cursor
 from gateway.core.envelope import Envelope
 from gateway.core.identity import Caller
@@ -106,10 +106,11 @@ def made(
     store: Store,
     intake: Intake,
     counter: Counter,
+    hooks: Hooks,
     chance: Callable[[], float],
     holder: str,
 ) -> Pushing:
-    """Pushing, on a store; raises SettingsError. `holder` names this process."""
+    """Pushing, on a store; raises SettingsError. `hooks` calls webhooks, `holder` is this process."""
     vault, clock = intake.vault, intake.clock
     streams = carriers.streams(settings)
 
@@ -138,7 +139,7 @@ def made(
         end=store.shelf.end,
         page=page,
         entitled=entitled,
-        hooks=carriers.hooks(settings),
+        hooks=hooks,
         streams=streams,
         open=lambda subscription: opened(subscription, vault),
         issuer=settings.issuer,
