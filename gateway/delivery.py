@@ -26,6 +26,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from gateway.core.carriage import Hooks, NotTakenError
 from gateway.core.instant import read, written
 from gateway.core.limits import PUSHED_AT_A_TIME
@@ -56,9 +58,10 @@ class Outbox(Protocol):
     """Remembers subscriptions and what is on its way; each change is durable on return.
 
     `due` names the active subscriptions for which there is something to do, `subscriptions` are all
-    there are, and `outstanding` gives the row of one that is to be tried next. `begin` and `claim` return False where the subscription or
-    the row is no longer as it was. `settle` moves the position and enters what was pushed; `park` and
-    `rewind` are entries too. `shorten` makes a row end earlier, and says so for those that follow.
+    there are, and `outstanding` gives the row of one that is to be tried next. `begin` and `claim`
+    return False where the subscription or the row is no longer as it was. `settle` moves the position
+    and enters what was pushed; `park` and `rewind` are entries too. `shorten` makes a row end earlier,
+    and says so for those that follow.
     """
 
     def due(self, now: str) -> list[str]: ...
@@ -94,7 +97,7 @@ class Way:
 
     `end` is the next number that a feed will give. `page` makes the page of a stretch and enters it as
     shown; it raises NotTakenError where the consumer may not read the feed. `entitled` raises the same,
-    and shows nothing. `open` opens a target. `tried` and `went` count.
+    and shows nothing. `open` opens a target. `tried` counts.
     """
 
     outbox: Outbox
@@ -247,16 +250,11 @@ async def _claim(subscription: Subscription, way: Way) -> Push | None:
 
 def _counted(push: Push, begun: str, subscription: Subscription, now: dt.datetime) -> Push:
     """A row with one try more, to be tried again when it would be if nothing were heard of this one."""
-    tried = _again(push, begun=begun, tries=push.tries + 1)
+    tried = replace(push, begun=begun, tries=push.tries + 1)
     following = after_try(subscription.kind, tried, read(begun), now, 0.0)
     at = following.at if isinstance(following, Later) else now + _CLAIMED
     # A receiver may take as long as this, and is not called a second time meanwhile.
-    return _again(tried, next_try=written(max(at, now)))
-
-
-def _again(push: Push, **changes: str | int) -> Push:
-    values = {name: getattr(push, name) for name in Push.__struct_fields__}
-    return Push(**(values | changes))
+    return replace(tried, next_try=written(max(at, now)))
 
 
 # --- 2 make, 3 hand over --------------------------------------------------------------------------

@@ -146,9 +146,8 @@ class Upload:
         # Created twice does no harm: one of the two is never used and expires.
         reply = await self._connection.call("POST", "/v1/uploads", headers=_VERSION | headers)
         location = reply.headers.get("Location", "")
-        if not location.startswith(
-            "/"
-        ):  # it goes behind the gateway's name, and must not change it
+        # It goes behind the gateway's name, and must not change it.
+        if not location.startswith("/"):
             raise UnreachableError(
                 "What answered does not take uploads as a gateway does. Check the url in the profile."
             )
